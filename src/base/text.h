@@ -1,0 +1,19 @@
+// Questions about text that more than one protocol asks: UTF-8, NCName, the id type of SKS.
+#pragma once
+
+#include <string_view>
+
+#include "base/bytes.h"
+
+namespace airtight {
+
+// Well-formed UTF-8 (RFC 3629): no overlong forms, no surrogates, nothing above U+10FFFF.
+[[nodiscard]] bool is_utf8(ByteView bytes);
+
+// An NCName of XML Namespaces 1.0 (fifth edition of XML 1.0).
+[[nodiscard]] bool is_ncname(std::string_view text);
+
+// The SKS type `id`: an NCName of 1 to 32 bytes in UTF-8 (sks.md section 1).
+[[nodiscard]] bool is_sks_id(std::string_view text);
+
+}  // namespace airtight

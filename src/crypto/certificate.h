@@ -1,0 +1,62 @@
+// X.509 certificates (RFC 5280): parsed once into an immutable value that keeps its exact bytes.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "crypto/key.h"
+
+namespace airtight::crypto {
+
+class Certificate {
+ public:
+  // Exactly one DER certificate, at most 64 KiB, no trailing bytes. Fault::kBadInput otherwise.
+  [[nodiscard]] static Result<Certificate> parse(ByteView der);
+
+  [[nodiscard]] const Bytes& der() const;
+  [[nodiscard]] ByteView subject_der() const;  // Name
+  [[nodiscard]] ByteView issuer_der() const;   // Name
+  [[nodiscard]] std::string subject() const;   // RFC 4514 text
+  [[nodiscard]] std::string issuer() const;
+  [[nodiscard]] std::string common_name() const;       // the last CN of the subject; empty if none
+  [[nodiscard]] std::string organization_name() const; // the last O of the subject; empty if none
+  [[nodiscard]] Bytes serial() const;  // magnitude, big-endian
+  [[nodiscard]] Instant not_before() const;
+  [[nodiscard]] Instant not_after() const;
+  [[nodiscard]] bool is_ca() const;  // basicConstraints cA
+  // The certified key. Fails for key types that crypto/key.h does not read.
+  [[nodiscard]] Result<PublicKey> public_key() const;
+  [[nodiscard]] ByteView spki() const;
+  [[nodiscard]] std::vector<std::string> emails() const;  // of subject and subject alternative names, as written
+
+  [[nodiscard]] Sha256Value sha256() const;    // fingerprint
+  [[nodiscard]] Sha256Value spki_sha256() const;
+  [[nodiscard]] std::string sha1_hex() const;  // 40 digits, for old hands (provenance.md section 5)
+
+  // "Issued by" as sks.md section 9 has it: issuer name equals the subject of `issuer`, and the signature verifies under its key. No more.
+  [[nodiscard]] Result<> verify_issued_by(const Certificate& issuer) const;
+
+  friend bool operator==(const Certificate& a, const Certificate& b) { return equal(a.der(), b.der()); }
+
+ private:
+  struct Parsed;
+  explicit Certificate(std::shared_ptr<const Parsed> parsed) : parsed_(std::move(parsed)) {}
+  std::shared_ptr<const Parsed> parsed_;
+};
+
+// Puts `certificates` into issuing order: first the one that issued no other, then each one's issuer (by name and signature).
+// Fault::kBadInput unless all of them form one path. KeyGen2: "the path in any order".
+[[nodiscard]] Result<std::vector<Certificate>> order_path(std::vector<Certificate> certificates);
+
+// PEM, one or more certificates, nothing else but comments.
+[[nodiscard]] Result<std::vector<Certificate>> certificates_from_pem(std::string_view pem);
+[[nodiscard]] std::string to_pem(const Certificate& certificate);
+// "PRIVATE KEY" (PKCS #8); the text is secret.
+[[nodiscard]] Result<SecretBytes> to_pem(const PrivateKey& key);
+[[nodiscard]] Result<PrivateKey> private_key_from_pem(ByteView pem);
+
+}  // namespace airtight::crypto

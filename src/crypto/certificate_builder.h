@@ -1,0 +1,55 @@
+// Makes X.509 certificates. ca/ decides what goes in and is the only caller outside tests; this writes it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "crypto/certificate.h"
+#include "crypto/key.h"
+
+namespace airtight::crypto {
+
+// Bits of RFC 5280 KeyUsage, most significant bit first.
+enum class KeyUsageBit : std::uint16_t {
+  kDigitalSignature = 0x8000, kNonRepudiation = 0x4000, kKeyEncipherment = 0x2000, kDataEncipherment = 0x1000,
+  kKeyAgreement = 0x0800, kKeyCertSign = 0x0400, kCrlSign = 0x0200,
+};
+
+struct CertificateContent {
+  Bytes serial;  // magnitude, 1-20 bytes
+  Bytes subject_der;
+  Bytes issuer_der;
+  Instant not_before;
+  Instant not_after;
+  Bytes spki;
+  bool ca = false;
+  std::optional<unsigned> path_length = {};  // with ca only
+  std::uint16_t key_usage = 0;               // KeyUsageBit ORed; critical; absent if 0
+  std::vector<std::string> extended_key_usage = {};  // dotted OIDs
+  std::vector<std::string> policies = {};            // dotted OIDs
+  std::vector<std::string> dns_names = {};
+  std::vector<std::string> ip_addresses = {};        // "127.0.0.1", "::1"
+  std::vector<std::string> emails = {};
+  std::vector<std::string> crl_urls = {};
+  std::vector<std::string> ocsp_urls = {};
+  std::vector<std::string> issuer_urls = {};
+  std::optional<Bytes> authority_key_id = {};  // subjectKeyIdentifier of the issuer
+};
+
+// Signs `content`; SHA-256 with the issuer key's own scheme. Adds subjectKeyIdentifier (SHA-1 of the key bits, RFC 5280 4.2.1.2).
+[[nodiscard]] Result<Certificate> sign_certificate(const CertificateContent& content, const PrivateKey& issuer_key);
+
+// The subjectKeyIdentifier that sign_certificate gives a key.
+[[nodiscard]] Result<Bytes> key_identifier(ByteView spki);
+
+// A Name from RFC 4514 text such as "CN=Jane Doe,O=Example Bank,C=SE" (types CN, O, OU, C, L, ST, serialNumber, emailAddress, DC, UID, and
+// dotted OIDs; values with 4514's escapes). Fault::kBadInput says what is wrong where.
+[[nodiscard]] Result<Bytes> name_from_text(std::string_view text);
+[[nodiscard]] Result<std::string> name_to_text(ByteView name_der);
+
+}  // namespace airtight::crypto

@@ -1,0 +1,38 @@
+// An HTTP(S) client: one connection kept alive to one host at a time, TLS always verified, nothing followed by itself.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "http/message.h"
+
+namespace airtight::http {
+
+struct ClientOptions {
+  std::string ca_pem = {};  // trust these roots instead of the system's, if not empty
+  std::size_t max_body = 4U << 20;
+  std::size_t max_header = 16U << 10;
+  std::chrono::milliseconds timeout = std::chrono::seconds(30);  // for a whole request
+};
+
+struct Exchange {
+  Response response;
+  std::optional<Bytes> server_certificate;  // DER, over HTTPS
+};
+
+class Client {
+ public:
+  [[nodiscard]] static Result<std::unique_ptr<Client>> create(ClientOptions options);
+  virtual ~Client() = default;
+
+  // Sends one request to `url` and reads its response; redirects come back as they are. The Host header is set here.
+  // Fault::kUnavailable for connection and TLS faults (it says which and what to do), kBadInput for a response beyond the limits.
+  // A request on a kept-alive connection that the server had closed meanwhile is sent again on a new one, if nothing was received.
+  [[nodiscard]] virtual Result<Exchange> send(const Url& url, Request request) = 0;
+};
+
+}  // namespace airtight::http

@@ -1,0 +1,48 @@
+// An HTTP(S) server: a handler called from a pool of threads, with limits on size, time and connections, and a graceful end.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/log.h"
+#include "base/result.h"
+#include "base/secret_bytes.h"
+#include "http/message.h"
+
+namespace airtight::http {
+
+struct ServerTls {
+  std::string certificate_chain_pem;
+  SecretBytes private_key_pem;
+};
+
+struct ServerOptions {
+  std::string address = "127.0.0.1";
+  unsigned short port = 0;  // 0: any free one
+  std::optional<ServerTls> tls = {};
+  unsigned threads = 2;
+  std::size_t max_body = 4U << 20;
+  std::size_t max_header = 16U << 10;
+  std::size_t max_connections = 1024;
+  std::chrono::milliseconds io_timeout = std::chrono::seconds(30);    // for a request once begun, and for writing its response
+  std::chrono::milliseconds idle_timeout = std::chrono::seconds(60);  // between requests
+};
+
+// Answers one request; called from several threads. What it throws becomes status 500.
+using Handler = std::function<Response(const Request&)>;
+
+class Server {
+ public:
+  // Binds and listens; requests are served from here on. Fault::kUnavailable if the address cannot be had.
+  [[nodiscard]] static Result<std::unique_ptr<Server>> start(ServerOptions options, Handler handler, const Log& log);
+  virtual ~Server() = default;
+
+  [[nodiscard]] virtual unsigned short port() const = 0;
+  // Stops accepting, lets running requests finish for at most `patience`, closes. Idempotent.
+  virtual void stop(std::chrono::milliseconds patience = std::chrono::seconds(10)) = 0;
+};
+
+}  // namespace airtight::http

@@ -1,0 +1,38 @@
+// Enveloped XML signatures with exclusive canonicalization and SHA-256, over xmlsec. A signature covers the element that carries it, by
+// the Reference "#ID" (keygen2.md section 3); anything else is refused before any cryptography.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "crypto/certificate.h"
+#include "xml/document.h"
+
+namespace airtight::xml {
+
+// Makes the SignatureValue of the exclusive-canonical SignedInfo: the private key or session key stays where it is.
+using SignatureFunction = std::function<Result<Bytes>(ByteView signed_info)>;
+
+struct SignatureKeyInfo {
+  std::string key_name = {};                                 // ds:KeyName if not empty
+  std::optional<crypto::Certificate> certificate = {};       // ds:X509Data if present
+};
+
+// Appends an enveloped ds:Signature as the last child of `element`, whose attribute `ID` it refers to.
+// `signature_method` is the algorithm URI.
+[[nodiscard]] Result<> sign_enveloped(Element element, std::string_view signature_method, const SignatureKeyInfo& key_info,
+                                      const SignatureFunction& sign);
+
+// Verifies the one enveloped ds:Signature child of `element` under an HMAC-SHA256 key.
+// Fault::kRefused for a signature that does not verify or is not shaped as above; Fault::kNotFound if there is none.
+[[nodiscard]] Result<> verify_hmac(Element element, ByteView key, std::string_view key_name);
+
+// Verifies it under the certificate in its KeyInfo (exactly one X509Certificate) and returns that certificate: what it may sign is
+// the caller's question. rsa-sha256 and ecdsa-sha256 alone.
+[[nodiscard]] Result<crypto::Certificate> verify_with_certificate(Element element);
+
+}  // namespace airtight::xml
