@@ -1,0 +1,52 @@
+// What key.cc and key_codec.cc share: the parsed form behind PublicKey and PrivateKey.
+#pragma once
+
+#include <optional>
+
+#include "crypto/internal/openssl.h"
+#include "crypto/key.h"
+
+namespace airtight::crypto {
+
+struct PublicKey::Parsed {
+  PkeyHandle pkey;
+  Bytes spki;
+  KeyAlgorithmType type;
+  unsigned bits;
+  std::optional<Curve> curve;
+  Bytes point;         // EC
+  RsaParameters rsa;   // RSA
+};
+
+struct PrivateKey::Parsed {
+  PkeyHandle pkey;
+  PublicKey public_key;
+};
+
+struct CurveFacts {
+  Curve curve;
+  const char* group;      // OpenSSL's name
+  std::string_view oid;   // dotted
+  std::string_view uri;
+  std::size_t coordinate; // bytes
+  unsigned bits;
+};
+[[nodiscard]] const CurveFacts& facts_of(Curve curve);
+[[nodiscard]] const CurveFacts* facts_of_oid(std::string_view oid);
+
+inline constexpr std::string_view kRsaOid = "1.2.840.113549.1.1.1";
+inline constexpr std::string_view kEcOid = "1.2.840.10045.2.1";
+
+// OpenSSL's form of keys given by their numbers (big-endian). Fault::kBadInput for a point off the curve.
+[[nodiscard]] Result<PkeyHandle> make_rsa(const RsaParameters& parameters);
+[[nodiscard]] Result<PkeyHandle> make_ec(const CurveFacts& facts, ByteView point, ByteView secret_scalar);
+
+struct RsaPrivateNumbers {
+  ByteView n, e, d, p, q, dp, dq, qi;
+};
+[[nodiscard]] Result<PkeyHandle> make_rsa_private(const RsaPrivateNumbers& numbers);
+
+// scalar * generator as 04 || x || y; Fault::kBadInput unless 0 < scalar < order.
+[[nodiscard]] Result<Bytes> point_of(const CurveFacts& facts, ByteView secret_scalar);
+
+}  // namespace airtight::crypto
