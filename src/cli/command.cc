@@ -1,0 +1,162 @@
+#include "cli/command.h"
+
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <exception>
+#include <span>
+
+#include "cli/commands.h"
+
+namespace airtight::cli {
+namespace {
+
+constexpr const char* kDescription =
+    "Airtight: a key store whose keys prove where they were made, an issuer that checks the proof, and what lies between.";
+
+std::string indented(const std::string& text) {
+  std::string out = "  ";
+  for (char c : text) {
+    out.push_back(c);
+    if (c == '\n') out += "  ";
+  }
+  return out;
+}
+
+void add_global_options(CLI::App& root, Context& context) {
+  root.add_flag("--json", context.json, "Print results and errors as JSON");
+  add_choice<LogLevel>(root, "--log-level", context.log_level,
+                       {{"debug", LogLevel::kDebug},
+                        {"info", LogLevel::kInfo},
+                        {"warning", LogLevel::kWarning},
+                        {"error", LogLevel::kError},
+                        {"off", LogLevel::kOff}},
+                       "How much to log on standard error");
+  add_choice<LogFormat>(root, "--log-format", context.log_format, {{"text", LogFormat::kText}, {"json", LogFormat::kJson}},
+                        "How log lines look");
+}
+
+// What is wrong with the command line, in our own words where CLI11's do not name the culprit.
+Error usage_error(const CLI::ParseError& parse_error, const CLI::App& root) {
+  std::string path = root.get_name();
+  const CLI::App* command = &root;
+  for (auto chosen = command->get_subcommands(); !chosen.empty(); chosen = command->get_subcommands()) {
+    command = chosen.front();
+    path += ' ' + command->get_name();
+  }
+  std::string sentence = parse_error.what();
+  if (const std::size_t line_end = sentence.find('\n'); line_end != std::string::npos) sentence.resize(line_end);
+  if (command->get_require_subcommand_min() > 0 && command->get_subcommands().empty()) {
+    const std::vector<std::string> unknown = root.remaining(true);
+    sentence = unknown.empty() ? "'" + path + "' wants a command after it" : "there is no command '" + path + ' ' + unknown.front() + "'";
+  }
+  return {Fault::kBadInput, std::move(sentence), "see '" + path + " --help'", std::nullopt};
+}
+
+int parse_and_run(int argc, const char* const* argv, Context& context) {
+  CLI::App root(kDescription, "airtight");
+  root.set_version_flag("--version", "airtight " AIRTIGHT_VERSION, "Print the version and exit");
+  root.require_subcommand(1);
+  root.fallthrough();
+  root.footer("Examples:\n  airtight device create --store ./card --maker ./maker\n  airtight enroll https://issuer.example.com/e/… --store ./card\n"
+              "  airtight keys list --store ./card");
+  add_global_options(root, context);
+  add_device(root, context);
+  add_enroll(root, context);
+  add_keys(root, context);
+  add_issuer(root, context);
+  try {
+    root.parse(argc, argv);
+  } catch (const CLI::ParseError& parse_error) {
+    if (parse_error.get_exit_code() == 0) return root.exit(parse_error, context.out, context.err);  // --help, --version
+    // Parsing ended early, perhaps before it came to --json.
+    const std::span arguments(argv, static_cast<std::size_t>(argc));
+    context.json = std::ranges::any_of(arguments, [](const char* argument) { return std::string_view(argument) == "--json"; });
+    context.print_error(usage_error(parse_error, root));
+    return kWrongUsage;
+  }
+  const Result<> done = context.action();
+  if (!done) context.print_error(done.error());
+  if (!context.out.flush() && done) {
+    context.print_error({Fault::kStorage, "the result could not be written to standard output", "check that its reader or disk is there"});
+    return kRefused;
+  }
+  return done ? kDone : kRefused;
+}
+
+}  // namespace
+
+std::string_view name_of(Fault fault) {
+  switch (fault) {
+    case Fault::kRefused: return "refused";
+    case Fault::kBadInput: return "bad-input";
+    case Fault::kNotFound: return "not-found";
+    case Fault::kUnavailable: return "unavailable";
+    case Fault::kStorage: return "storage";
+    case Fault::kInternal: return "internal";
+  }
+  return "internal";
+}
+
+void Context::print_json(const boost::json::value& value) const {
+  out << boost::json::serialize(value) << '\n';
+  out.flush();
+}
+
+void Context::print_error(const Error& error) const {
+  if (json) {
+    boost::json::object fields{{"fault", json_text(name_of(error.fault))}, {"message", error.message}};
+    if (!error.hint.empty()) fields["hint"] = error.hint;
+    print_json(boost::json::object{{"error", std::move(fields)}});
+    return;
+  }
+  const std::string_view on = err_has_colours ? "\033[31m" : "";
+  const std::string_view off = err_has_colours ? "\033[0m" : "";
+  err << on << "airtight: " << off << error.message << '\n';
+  if (!error.hint.empty()) err << "hint: " << error.hint << '\n';
+  err.flush();
+}
+
+CLI::App& add_group(CLI::App& parent, const std::string& name, const std::string& description) {
+  CLI::App& group = *parent.add_subcommand(name, description);
+  group.require_subcommand(1);
+  group.footer("");
+  return group;
+}
+
+CLI::App& add_command(CLI::App& parent, Context& context, const std::string& name, const std::string& description,
+                      const std::string& examples, Secrets secrets, Action action) {
+  CLI::App& command = *parent.add_subcommand(name, description);
+  command.footer("Global options: --json, --log-level LEVEL, --log-format FORMAT\n\nExamples:\n" + indented(examples));
+  command.callback([&context, secrets, action = std::move(action)] {
+    context.action = [secrets, action] {
+      if (secrets == Secrets::kHandled) forbid_core_dumps();
+      return action();
+    };
+  });
+  return command;
+}
+
+CLI::Option* add_store_option(CLI::App& command, std::string& store) {
+  return command.add_option("--store", store, "The folder of the key store")->required()->type_name("DIR");
+}
+
+int run(int argc, const char* const* argv, Context& context) {
+  try {
+    return parse_and_run(argc, argv, context);
+  } catch (const std::exception& exception) {
+    context.print_error({Fault::kInternal, std::string("internal error: ") + exception.what(), "this is a bug: please report it with the command that led here"});
+  } catch (...) {
+    context.print_error({Fault::kInternal, "internal error", "this is a bug: please report it with the command that led here"});
+  }
+  return kRefused;
+}
+
+void forbid_core_dumps() {
+  const rlimit none{0, 0};
+  setrlimit(RLIMIT_CORE, &none);
+  prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}
+
+}  // namespace airtight::cli

@@ -1,0 +1,1 @@
+target_compile_definitions(airtight_cli PRIVATE AIRTIGHT_VERSION="${PROJECT_VERSION}")
