@@ -63,6 +63,12 @@ using Failure = std::unexpected<Error>;
   return Failure(Error{fault, std::move(message), std::move(hint), std::nullopt});
 }
 
+// What `result` holds. Not [[nodiscard]], as operator* is: a TRY may be there for the error alone.
+template <typename R>
+constexpr decltype(auto) value_in(R&& result) {
+  return *std::forward<R>(result);
+}
+
 }  // namespace airtight
 
 #define TRY(...)                                                                            \
@@ -70,5 +76,5 @@ using Failure = std::unexpected<Error>;
     auto&& airtight_result_ = (__VA_ARGS__);                                                \
     if (!airtight_result_) [[unlikely]]                                                     \
       return std::unexpected(std::forward<decltype(airtight_result_)>(airtight_result_).error()); \
-    *std::forward<decltype(airtight_result_)>(airtight_result_);                            \
+    ::airtight::value_in(std::forward<decltype(airtight_result_)>(airtight_result_));       \
   })

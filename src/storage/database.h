@@ -4,11 +4,14 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -17,7 +20,7 @@
 
 namespace airtight::storage {
 
-// What can be bound to a statement. Text and blobs are borrowed until the statement has run.
+// What can be bound to a statement. Text and blobs are borrowed for the call of execute() or query() alone.
 using Value = std::variant<std::monostate, std::int64_t, std::string_view, ByteView>;
 
 class Row {
@@ -30,7 +33,8 @@ class Row {
   [[nodiscard]] virtual bool is_null(int index) const = 0;
 };
 
-// A prepared statement's run: rows one by one.
+// A prepared statement's run: rows one by one. It ends with its destructor and must not outlive its database; several may be open
+// at once, on the same statement too.
 class Cursor {
  public:
   virtual ~Cursor() = default;
@@ -42,21 +46,53 @@ class Database {
  public:
   virtual ~Database() = default;
 
-  // Runs a statement (kept prepared by its text) that gives no rows; the number of rows changed.
-  // Fault::kStorage when the disk is full or fails, Fault::kUnavailable when another process holds the lock too long,
-  // Fault::kInternal for the rest.
+  // Every call fails with
+  //   Fault::kRefused      when a UNIQUE or PRIMARY KEY rule of the schema would be broken, and for nothing else;
+  //   Fault::kStorage      when the disk is full or fails, and for all that follows in a transaction that such a fault has undone;
+  //   Fault::kUnavailable  when another connection holds the lock too long;
+  //   Fault::kInternal     for the rest: other constraints, SQL that does not fit the schema, a damaged database.
+  // Misuse is a bug and throws std::logic_error: values that do not match the statement's parameters, two statements in one text,
+  // rows from execute(), writing in a transaction begun for reading, begin() in a transaction, commit() outside of one.
+
+  // Runs one statement that gives no rows; the number of rows changed. The text is the key under which it stays prepared: SQL is a
+  // constant of the program, what varies is bound.
   [[nodiscard]] virtual Result<std::int64_t> execute(std::string_view sql, std::initializer_list<Value> values = {}) = 0;
 
-  // Runs a query.
+  // Starts one query.
   [[nodiscard]] virtual Result<std::unique_ptr<Cursor>> query(std::string_view sql, std::initializer_list<Value> values = {}) = 0;
+
+  // Runs any number of statements without parameters, as a migration has them; rows are dropped.
+  [[nodiscard]] virtual Result<> execute_script(std::string_view sql) = 0;
 
   // The rowid of the last insert of this connection.
   [[nodiscard]] virtual std::int64_t last_insert_id() const = 0;
 
+  // What Transaction is made of. `writing` takes the write lock at once; without it the transaction is one consistent snapshot.
+  // A failed commit has rolled back.
   [[nodiscard]] virtual Result<> begin(bool writing) = 0;
   [[nodiscard]] virtual Result<> commit() = 0;
   virtual void roll_back() noexcept = 0;
 };
+
+// The first row of a query as `read(const Row&)` returns it; nothing if there is none.
+template <typename Read>
+[[nodiscard]] auto query_one(Database& database, std::string_view sql, std::initializer_list<Value> values, Read&& read)
+    -> Result<std::optional<std::invoke_result_t<Read, const Row&>>> {
+  const std::unique_ptr<Cursor> cursor = TRY(database.query(sql, values));
+  const Row* const row = TRY(cursor->next());
+  if (row == nullptr) return std::nullopt;
+  return std::forward<Read>(read)(*row);
+}
+
+// All rows of a query as `read(const Row&)` returns them.
+template <typename Read>
+[[nodiscard]] auto query_all(Database& database, std::string_view sql, std::initializer_list<Value> values, Read&& read)
+    -> Result<std::vector<std::invoke_result_t<Read, const Row&>>> {
+  const std::unique_ptr<Cursor> cursor = TRY(database.query(sql, values));
+  std::vector<std::invoke_result_t<Read, const Row&>> rows;
+  while (const Row* const row = TRY(cursor->next())) rows.push_back(read(*row));
+  return rows;
+}
 
 enum class Access : std::uint8_t { kRead, kWrite };
 
@@ -78,15 +114,18 @@ struct SqliteOptions {
   bool exclusive = false;  // one owner process at a time: a second open fails with Fault::kUnavailable at once
   bool create = false;     // make the file (0600) if it is not there
   int busy_timeout_ms = 5000;
+  std::string vfs = {};    // SQLite's file layer by name; empty for the system's. Fault tests name theirs (tests/faults/faulty_vfs.h)
 };
 
 // Opens an SQLite database with WAL journal, synchronous=FULL (a commit survives a power cut), foreign keys on, secure_delete on.
+// What SQLite puts beside the file gets its mode. Besides the faults above: Fault::kNotFound if there is no such file and `create`
+// is false, Fault::kRefused if others than its owner can read or write it.
 [[nodiscard]] Result<std::unique_ptr<Database>> open_sqlite(const std::filesystem::path& file, const SqliteOptions& options);
 
 // A database in memory, for tests.
 [[nodiscard]] Result<std::unique_ptr<Database>> open_sqlite_in_memory();
 
-// One step of a schema's history: `sql` takes version-1 to version (from 1 on).
+// One step of a schema's history: `sql`, one or more statements, takes version-1 to version (from 1 on, without gaps).
 struct Migration {
   int version;
   std::string_view sql;

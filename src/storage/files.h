@@ -9,17 +9,26 @@
 
 namespace airtight::storage {
 
-// Writes a new file or replaces one atomically (temporary file, fsync, rename, fsync of the folder), mode 0600 or 0644.
+// 0600 or 0644, whatever the umask.
 enum class FileMode : unsigned char { kPrivate, kPublic };
+
+// All functions here name the path, the system's reason and the next step in their errors: Fault::kNotFound if something on the path
+// is missing, Fault::kRefused if the system does not permit it, Fault::kStorage if the medium is full or fails.
+
+// Writes a new file or replaces one atomically (temporary file, fsync, rename, fsync of the folder): after a crash there is the old
+// content or the new one. A symbolic link at `path` is replaced, not followed.
 [[nodiscard]] Result<> write_file(const std::filesystem::path& path, ByteView content, FileMode mode);
 
-// Reads at most `max_size` bytes; Fault::kNotFound if there is no such file, Fault::kBadInput if it is larger.
+// The same, but never replaces: Fault::kRefused if there is anything at `path`.
+[[nodiscard]] Result<> write_new_file(const std::filesystem::path& path, ByteView content, FileMode mode);
+
+// Reads a file of at most `max_size` bytes; Fault::kBadInput if it is larger or a folder.
 [[nodiscard]] Result<Bytes> read_file(const std::filesystem::path& path, std::size_t max_size);
 
 // The same for secrets; refuses (Fault::kRefused) a file that others than its owner can read or write.
 [[nodiscard]] Result<SecretBytes> read_secret_file(const std::filesystem::path& path, std::size_t max_size);
 
-// Makes a folder (0700) and its parents; succeeds if it is there already.
+// Makes a folder (0700) and its parents (0700 too); succeeds if it is there already, and then leaves its mode alone.
 [[nodiscard]] Result<> make_private_folder(const std::filesystem::path& path);
 
 }  // namespace airtight::storage

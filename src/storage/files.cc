@@ -1,0 +1,160 @@
+#include "storage/files.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <string>
+
+#include "storage/internal/descriptor.h"
+
+namespace airtight::storage {
+namespace {
+
+using internal::Descriptor;
+using internal::system_failure;
+
+constexpr mode_t kPrivateMode = 0600;
+constexpr mode_t kPublicMode = 0644;
+constexpr mode_t kFolderMode = 0700;
+
+// A new, private file beside its destination; gone with this object unless it was moved into place.
+class TemporaryFile {
+ public:
+  [[nodiscard]] static Result<TemporaryFile> beside(const std::filesystem::path& destination) {
+    std::string name = (internal::folder_of(destination) / ("." + destination.filename().native() + ".XXXXXX")).native();
+    Descriptor descriptor(::mkostemp(name.data(), O_CLOEXEC));  // O_EXCL: never a file or link that was there before
+    if (!descriptor.is_open()) return system_failure("write a temporary file beside", destination, errno);
+    return TemporaryFile(std::move(name), std::move(descriptor));
+  }
+  TemporaryFile(TemporaryFile&& other) noexcept : name_(std::exchange(other.name_, {})), descriptor_(std::move(other.descriptor_)) {}
+  TemporaryFile& operator=(TemporaryFile&&) = delete;
+  ~TemporaryFile() {
+    if (!name_.empty()) ::unlink(name_.c_str());
+  }
+
+  [[nodiscard]] Result<> fill(ByteView content, mode_t mode) const {
+    while (!content.empty()) {
+      const ssize_t written = ::write(descriptor_.number(), content.data(), content.size());
+      if (written < 0 && errno == EINTR) continue;
+      if (written < 0) return system_failure("write", name_, errno);
+      content = content.subspan(static_cast<std::size_t>(written));
+    }
+    if (::fchmod(descriptor_.number(), mode) != 0) return system_failure("set the mode of", name_, errno);
+    if (::fsync(descriptor_.number()) != 0) return system_failure("sync", name_, errno);
+    return {};
+  }
+
+  [[nodiscard]] Result<> replace(const std::filesystem::path& destination) {
+    if (::rename(name_.c_str(), destination.c_str()) != 0) return system_failure("replace", destination, errno);
+    name_.clear();
+    return internal::sync_folder(internal::folder_of(destination));
+  }
+
+  // Unlike rename(), link() never replaces.
+  [[nodiscard]] Result<> become(const std::filesystem::path& destination) const {
+    if (::link(name_.c_str(), destination.c_str()) != 0) return system_failure("create", destination, errno);
+    return internal::sync_folder(internal::folder_of(destination));
+  }
+
+ private:
+  TemporaryFile(std::string name, Descriptor descriptor) : name_(std::move(name)), descriptor_(std::move(descriptor)) {}
+  std::string name_;
+  Descriptor descriptor_;
+};
+
+Result<TemporaryFile> temporary_with(const std::filesystem::path& destination, ByteView content, FileMode mode) {
+  TemporaryFile temporary = TRY(TemporaryFile::beside(destination));
+  TRY(temporary.fill(content, mode == FileMode::kPrivate ? kPrivateMode : kPublicMode));
+  return temporary;
+}
+
+struct OpenFile {
+  Descriptor descriptor;
+  unsigned mode;
+  std::size_t limit;  // how much to read at most: the size it has, where it knows
+  bool knows_its_size;
+};
+
+Failure too_large(const std::filesystem::path& path, std::size_t max_size) {
+  return fail(Fault::kBadInput, path.native() + " is larger than " + std::to_string(max_size) + " bytes",
+              "check that this is the file you mean");
+}
+
+Result<OpenFile> open_for_reading(const std::filesystem::path& path, std::size_t max_size) {
+  Descriptor descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+  if (!descriptor.is_open()) return system_failure("open", path, errno);
+  struct stat status {};
+  if (::fstat(descriptor.number(), &status) != 0) return system_failure("look at", path, errno);
+  if (S_ISDIR(status.st_mode)) return fail(Fault::kBadInput, path.native() + " is a folder", "name a file");
+  // Pipes, and the files of /proc, do not know their size.
+  const bool knows_its_size = S_ISREG(status.st_mode) && status.st_size > 0;
+  const std::size_t limit = knows_its_size ? static_cast<std::size_t>(status.st_size) : max_size;
+  if (limit > max_size) return too_large(path, max_size);
+  return OpenFile{std::move(descriptor), status.st_mode, limit, knows_its_size};
+}
+
+// Fills `buffer`, which has room for one byte more than `file.limit`; the number of bytes read.
+Result<std::size_t> read_into(const OpenFile& file, const std::filesystem::path& path, std::span<std::byte> buffer) {
+  std::size_t size = 0;
+  while (size < buffer.size()) {
+    const ssize_t count = ::read(file.descriptor.number(), buffer.data() + size, buffer.size() - size);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return system_failure("read", path, errno);
+    if (count == 0) return size;
+    size += static_cast<std::size_t>(count);
+  }
+  if (!file.knows_its_size) return too_large(path, file.limit);
+  return fail(Fault::kUnavailable, path.native() + " grew while it was read", "try again when nothing writes to it");
+}
+
+}  // namespace
+
+Result<> write_file(const std::filesystem::path& path, ByteView content, FileMode mode) {
+  TemporaryFile temporary = TRY(temporary_with(path, content, mode));
+  return temporary.replace(path);
+}
+
+Result<> write_new_file(const std::filesystem::path& path, ByteView content, FileMode mode) {
+  const TemporaryFile temporary = TRY(temporary_with(path, content, mode));
+  return temporary.become(path);
+}
+
+Result<Bytes> read_file(const std::filesystem::path& path, std::size_t max_size) {
+  const OpenFile file = TRY(open_for_reading(path, max_size));
+  Bytes content(file.limit + 1);
+  content.resize(TRY(read_into(file, path, content)));
+  return content;
+}
+
+Result<SecretBytes> read_secret_file(const std::filesystem::path& path, std::size_t max_size) {
+  const OpenFile file = TRY(open_for_reading(path, max_size));
+  TRY(internal::require_private(path, file.mode));
+  SecretBytes content(file.limit + 1);
+  content.truncate(TRY(read_into(file, path, content.expose_secret_for_writing())));
+  return content;
+}
+
+Result<> make_private_folder(const std::filesystem::path& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) == 0) {
+    if (S_ISDIR(status.st_mode)) return {};
+    return system_failure("make folder", path, EEXIST);
+  }
+  if (errno != ENOENT) return system_failure("look at", path, errno);
+  const std::filesystem::path parent = internal::folder_of(path);
+  TRY(make_private_folder(parent));
+  if (::mkdir(path.c_str(), kFolderMode) != 0) {
+    const int code = errno;
+    // EEXIST: another process was faster, or "name/" was made as the parent "name".
+    if (code == EEXIST && ::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode)) return {};
+    return system_failure("make folder", path, code);
+  }
+  if (::chmod(path.c_str(), kFolderMode) != 0) return system_failure("set the mode of", path, errno);
+  return internal::sync_folder(parent);
+}
+
+}  // namespace airtight::storage

@@ -1,0 +1,50 @@
+#include "storage/internal/sqlite_handles.h"
+
+#include <string>
+
+namespace airtight::storage::internal {
+namespace {
+
+struct Advice {
+  Fault fault;
+  std::string_view hint;
+};
+
+Advice advice_on(int code) {
+  if (code == SQLITE_CONSTRAINT_UNIQUE || code == SQLITE_CONSTRAINT_PRIMARYKEY || code == SQLITE_CONSTRAINT_ROWID) {
+    return {Fault::kRefused, "what is to be added is there already"};
+  }
+  switch (code & 0xFF) {  // the primary code within the extended one
+    case SQLITE_FULL:
+      return {Fault::kStorage, "free some space on the disk and try again"};
+    case SQLITE_IOERR:
+      return {Fault::kStorage, "check the disk and the kernel's log, then try again"};
+    case SQLITE_READONLY:
+    case SQLITE_CANTOPEN:
+    case SQLITE_PERM:
+    case SQLITE_AUTH:
+      return {Fault::kStorage, "check that the database and its folder belong to you and that their file system can be written"};
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+      return {Fault::kUnavailable, "another process uses the database: try again when it is done, or stop it"};
+    case SQLITE_CORRUPT:
+      return {Fault::kInternal, "the database is damaged: restore it from a backup"};
+    case SQLITE_NOTADB:
+      return {Fault::kInternal, "the file is damaged or no database: check the path, or restore it from a backup"};
+    default:
+      return {Fault::kInternal, "this is a fault of the program: please report it"};
+  }
+}
+
+}  // namespace
+
+Failure sqlite_failure(std::string_view action, sqlite3* connection, int code) {
+  const Advice advice = advice_on(code);
+  std::string message = "the database failed to ";
+  message += action;
+  message += ": ";
+  message += connection != nullptr ? sqlite3_errmsg(connection) : sqlite3_errstr(code);
+  return fail(advice.fault, std::move(message), std::string(advice.hint));
+}
+
+}  // namespace airtight::storage::internal
