@@ -51,7 +51,8 @@ Result<bool> step(Database& database, std::string_view schema, std::span<const M
   if (version < 0) return fail(Fault::kInternal, "the database has a negative schema version", "restore it from a backup");
   if (version < latest) {
     TRY(database.execute_script(migrations[static_cast<std::size_t>(version)].sql));
-    TRY(database.execute("INSERT INTO schema_versions(schema, version) VALUES(?1, ?2) "
+    TRY(
+        database.execute("INSERT INTO schema_versions(schema, version) VALUES(?1, ?2) "
                          "ON CONFLICT(schema) DO UPDATE SET version = excluded.version",
                          {schema, version + 1}));
   }

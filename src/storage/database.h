@@ -114,7 +114,7 @@ struct SqliteOptions {
   bool exclusive = false;  // one owner process at a time: a second open fails with Fault::kUnavailable at once
   bool create = false;     // make the file (0600) if it is not there
   int busy_timeout_ms = 5000;
-  std::string vfs = {};    // SQLite's file layer by name; empty for the system's. Fault tests name theirs (tests/faults/faulty_vfs.h)
+  std::string vfs = {};  // SQLite's file layer by name; empty for the system's. Fault tests name theirs (tests/faults/faulty_vfs.h)
 };
 
 // Opens an SQLite database with WAL journal, synchronous=FULL (a commit survives a power cut), foreign keys on, secure_delete on.

@@ -87,7 +87,7 @@ Failure too_large(const std::filesystem::path& path, std::size_t max_size) {
 Result<OpenFile> open_for_reading(const std::filesystem::path& path, std::size_t max_size) {
   Descriptor descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
   if (!descriptor.is_open()) return system_failure("open", path, errno);
-  struct stat status {};
+  struct stat status{};
   if (::fstat(descriptor.number(), &status) != 0) return system_failure("look at", path, errno);
   if (S_ISDIR(status.st_mode)) return fail(Fault::kBadInput, path.native() + " is a folder", "name a file");
   // Pipes, and the files of /proc, do not know their size.
@@ -139,7 +139,7 @@ Result<SecretBytes> read_secret_file(const std::filesystem::path& path, std::siz
 }
 
 Result<> make_private_folder(const std::filesystem::path& path) {
-  struct stat status {};
+  struct stat status{};
   if (::stat(path.c_str(), &status) == 0) {
     if (S_ISDIR(status.st_mode)) return {};
     return system_failure("make folder", path, EEXIST);

@@ -120,7 +120,8 @@ class SqliteRow final : public Row {
 
  private:
   void require_column(int index) const {
-    if (index < 0 || index >= sqlite3_data_count(statement_)) throw std::logic_error("column " + std::to_string(index) + " is not in the query");
+    if (index < 0 || index >= sqlite3_data_count(statement_))
+      throw std::logic_error("column " + std::to_string(index) + " is not in the query");
   }
   void require(int index, int type, std::string_view what) const {
     require_column(index);
@@ -229,7 +230,7 @@ class SqliteDatabase final : public Database {
   }
 
   [[nodiscard]] Result<StatementStore::Loan> bound(std::string_view sql, std::initializer_list<Value> values,
-                                                sqlite3_destructor_type lifetime) {
+                                                   sqlite3_destructor_type lifetime) {
     StatementStore::Loan statement = TRY(statements_.lend(connection_.get(), sql));
     TRY(require_transaction(statement.get()));
     if (sqlite3_bind_parameter_count(statement.get()) != static_cast<int>(values.size())) {
@@ -274,7 +275,7 @@ Result<> create_file(const std::filesystem::path& file) {
 
 // Looks at the file without opening it: closing any descriptor of it would drop the locks that this process holds on it.
 Result<> check_file(const std::filesystem::path& file, bool create) {
-  struct stat status {};
+  struct stat status{};
   if (create && ::lstat(file.c_str(), &status) != 0 && errno == ENOENT) TRY(create_file(file));
   if (::stat(file.c_str(), &status) != 0) return internal::system_failure("open database", file, errno);
   if (!S_ISREG(status.st_mode)) return fail(Fault::kBadInput, file.native() + " is no file", "name a database file");

@@ -18,29 +18,20 @@ struct Advice {
 Advice advice_on(int code) {
   switch (code) {
     case ENOENT:
-    case ENOTDIR:
-      return {Fault::kNotFound, "check the path"};
+    case ENOTDIR: return {Fault::kNotFound, "check the path"};
     case EACCES:
-    case EPERM:
-      return {Fault::kRefused, "check who owns it and its mode, or run as its owner"};
-    case EROFS:
-      return {Fault::kRefused, "mount the file system for writing or use another folder"};
+    case EPERM: return {Fault::kRefused, "check who owns it and its mode, or run as its owner"};
+    case EROFS: return {Fault::kRefused, "mount the file system for writing or use another folder"};
     case EEXIST:
     case EISDIR:
-    case ELOOP:
-      return {Fault::kRefused, "move away what is there or use another path"};
-    case ENAMETOOLONG:
-      return {Fault::kBadInput, "use a shorter path"};
+    case ELOOP: return {Fault::kRefused, "move away what is there or use another path"};
+    case ENAMETOOLONG: return {Fault::kBadInput, "use a shorter path"};
     case ENOSPC:
-    case EDQUOT:
-      return {Fault::kStorage, "free some space and try again"};
-    case EFBIG:
-      return {Fault::kStorage, "raise the limit on the size of files (ulimit -f) and try again"};
+    case EDQUOT: return {Fault::kStorage, "free some space and try again"};
+    case EFBIG: return {Fault::kStorage, "raise the limit on the size of files (ulimit -f) and try again"};
     case EMFILE:
-    case ENFILE:
-      return {Fault::kUnavailable, "raise the limit on open files (ulimit -n) and try again"};
-    default:
-      return {Fault::kStorage, "check the medium, then try again"};
+    case ENFILE: return {Fault::kUnavailable, "raise the limit on open files (ulimit -n) and try again"};
+    default: return {Fault::kStorage, "check the medium, then try again"};
   }
 }
 

@@ -15,24 +15,18 @@ Advice advice_on(int code) {
     return {Fault::kRefused, "what is to be added is there already"};
   }
   switch (code & 0xFF) {  // the primary code within the extended one
-    case SQLITE_FULL:
-      return {Fault::kStorage, "free some space on the disk and try again"};
-    case SQLITE_IOERR:
-      return {Fault::kStorage, "check the disk and the kernel's log, then try again"};
+    case SQLITE_FULL: return {Fault::kStorage, "free some space on the disk and try again"};
+    case SQLITE_IOERR: return {Fault::kStorage, "check the disk and the kernel's log, then try again"};
     case SQLITE_READONLY:
     case SQLITE_CANTOPEN:
     case SQLITE_PERM:
     case SQLITE_AUTH:
       return {Fault::kStorage, "check that the database and its folder belong to you and that their file system can be written"};
     case SQLITE_BUSY:
-    case SQLITE_LOCKED:
-      return {Fault::kUnavailable, "another process uses the database: try again when it is done, or stop it"};
-    case SQLITE_CORRUPT:
-      return {Fault::kInternal, "the database is damaged: restore it from a backup"};
-    case SQLITE_NOTADB:
-      return {Fault::kInternal, "the file is damaged or no database: check the path, or restore it from a backup"};
-    default:
-      return {Fault::kInternal, "this is a fault of the program: please report it"};
+    case SQLITE_LOCKED: return {Fault::kUnavailable, "another process uses the database: try again when it is done, or stop it"};
+    case SQLITE_CORRUPT: return {Fault::kInternal, "the database is damaged: restore it from a backup"};
+    case SQLITE_NOTADB: return {Fault::kInternal, "the file is damaged or no database: check the path, or restore it from a backup"};
+    default: return {Fault::kInternal, "this is a fault of the program: please report it"};
   }
 }
 
