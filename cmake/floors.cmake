@@ -20,10 +20,16 @@ endmacro()
 # Adds library airtight_F for each folder F, the executable `airtight` for cli/, and the check as part of every build.
 function(airtight_add_floors manifest)
   airtight_read_floors(${manifest})
-  add_custom_target(check_floors ALL
+  file(GLOB_RECURSE checked CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/*)
+  set(passed ${CMAKE_BINARY_DIR}/floors.passed)
+  add_custom_command(OUTPUT ${passed}
     COMMAND ${CMAKE_COMMAND} -DSOURCE=${CMAKE_SOURCE_DIR}/src -DMANIFEST=${manifest}
       -P ${CMAKE_SOURCE_DIR}/cmake/check_floors.cmake
+    COMMAND ${CMAKE_COMMAND} -E touch ${passed}
+    DEPENDS ${checked} ${manifest} ${CMAKE_SOURCE_DIR}/cmake/check_floors.cmake ${CMAKE_SOURCE_DIR}/cmake/floors.cmake
+      ${CMAKE_SOURCE_DIR}/cmake/dependencies.cmake
     COMMENT "Checking the floors" VERBATIM)
+  add_custom_target(check_floors ALL DEPENDS ${passed})
   foreach(folder IN LISTS AIRTIGHT_FOLDERS)
     file(GLOB sources CONFIGURE_DEPENDS src/${folder}/*.cc src/${folder}/internal/*.cc)
     list(FILTER sources EXCLUDE REGEX "/main\\.cc$")
