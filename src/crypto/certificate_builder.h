@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/bytes.h"
@@ -16,8 +18,13 @@ namespace airtight::crypto {
 
 // Bits of RFC 5280 KeyUsage, most significant bit first.
 enum class KeyUsageBit : std::uint16_t {
-  kDigitalSignature = 0x8000, kNonRepudiation = 0x4000, kKeyEncipherment = 0x2000, kDataEncipherment = 0x1000,
-  kKeyAgreement = 0x0800, kKeyCertSign = 0x0400, kCrlSign = 0x0200,
+  kDigitalSignature = 0x8000,
+  kNonRepudiation = 0x4000,
+  kKeyEncipherment = 0x2000,
+  kDataEncipherment = 0x1000,
+  kKeyAgreement = 0x0800,
+  kKeyCertSign = 0x0400,
+  kCrlSign = 0x0200,
 };
 
 struct CertificateContent {
@@ -28,12 +35,12 @@ struct CertificateContent {
   Instant not_after;
   Bytes spki;
   bool ca = false;
-  std::optional<unsigned> path_length = {};  // with ca only
-  std::uint16_t key_usage = 0;               // KeyUsageBit ORed; critical; absent if 0
+  std::optional<unsigned> path_length = {};          // with ca only
+  std::uint16_t key_usage = 0;                       // KeyUsageBit ORed; critical; absent if 0
   std::vector<std::string> extended_key_usage = {};  // dotted OIDs
   std::vector<std::string> policies = {};            // dotted OIDs
   std::vector<std::string> dns_names = {};
-  std::vector<std::string> ip_addresses = {};        // "127.0.0.1", "::1"
+  std::vector<std::string> ip_addresses = {};  // "127.0.0.1", "::1"
   std::vector<std::string> emails = {};
   std::vector<std::string> crl_urls = {};
   std::vector<std::string> ocsp_urls = {};
@@ -47,9 +54,21 @@ struct CertificateContent {
 // The subjectKeyIdentifier that sign_certificate gives a key.
 [[nodiscard]] Result<Bytes> key_identifier(ByteView spki);
 
-// A Name from RFC 4514 text such as "CN=Jane Doe,O=Example Bank,C=SE" (types CN, O, OU, C, L, ST, serialNumber, emailAddress, DC, UID, and
-// dotted OIDs; values with 4514's escapes). Fault::kBadInput says what is wrong where.
+// A Name from RFC 4514 text such as "CN=Jane Doe,O=Example Bank,C=SE" (types CN, O, OU, C, L, ST, serialNumber, emailAddress, DC, UID, SN,
+// GN, title, street, in any case, and dotted OIDs; values with 4514's escapes). Spaces around separators are allowed; "" is the empty Name.
+// Fault::kBadInput says what is wrong where, values beyond the upper bounds of RFC 5280 included.
 [[nodiscard]] Result<Bytes> name_from_text(std::string_view text);
+
+// A Name from attributes as they are, without escapes, the most general one first: {{"O", "Example Bank"}, {"CN", "Doe, Jane"}}. The same
+// rules.
+struct NameAttribute {
+  std::string_view type;
+  std::string_view value;
+};
+[[nodiscard]] Result<Bytes> name_from_attributes(std::initializer_list<NameAttribute> attributes);
+
+// RFC 4514 text in UTF-8, leaf first. Control characters and those that turn the direction of text are escaped in hex, so that a name
+// cannot forge what is shown around it.
 [[nodiscard]] Result<std::string> name_to_text(ByteView name_der);
 
 }  // namespace airtight::crypto
