@@ -1,0 +1,50 @@
+// A file layer for SQLite that fails when told to: the N-th operation that changes a file finds the disk full or broken, or the power
+// goes. Fault loops open their database through it (SqliteOptions::vfs), fail operation 1, 2, 3 ... and look at what is left.
+//
+//   FaultyVfs vfs;
+//   auto database = open_sqlite(file, {.exclusive = true, .create = true, .vfs = vfs.name()});
+//   for (int n = 0;; ++n) {
+//     vfs.fail_after(n, FaultyVfs::Fault::kPowerCut);
+//     ...work until it fails...
+//     if (!vfs.struck()) break;     // the work needs fewer operations than that
+//     ...close the database, vfs.heal(), open again, compare...
+//   }
+#pragma once
+
+#include <memory>
+#include <string>
+
+namespace airtight::faults {
+
+class FaultyVfs {
+ public:
+  enum class Fault : unsigned char {
+    kDiskFull,     // this write fails with SQLITE_FULL, and so does each one until heal()
+    kBrokenWrite,  // this one operation fails with SQLITE_IOERR; the next ones work
+    kPowerCut,     // what was written since the last sync of each file is gone, and nothing works until heal()
+  };
+
+  // Registers itself under a name of its own for as long as it lives. Databases opened through it must be closed before.
+  FaultyVfs();
+  ~FaultyVfs();
+  FaultyVfs(const FaultyVfs&) = delete;
+  FaultyVfs& operator=(const FaultyVfs&) = delete;
+
+  [[nodiscard]] const std::string& name() const;
+
+  // Lets `operations` more writes, syncs and truncations through and fails the one after them.
+  void fail_after(int operations, Fault fault);
+
+  // The disk works again.
+  void heal();
+
+  // Whether the fault has happened since fail_after().
+  [[nodiscard]] bool struck() const;
+
+  struct State;
+
+ private:
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace airtight::faults
