@@ -1,5 +1,6 @@
 #include "base/text.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -61,10 +62,12 @@ bool in(char32_t c, std::span<const Range> ranges) {
 }  // namespace
 
 bool is_utf8(ByteView bytes) {
-  while (!bytes.empty()) {
+  const auto is_not_ascii = [](std::byte byte) { return byte >= std::byte{0x80}; };
+  while (true) {
+    bytes = {std::ranges::find_if(bytes, is_not_ascii), bytes.end()};  // most text is mostly ASCII
+    if (bytes.empty()) return true;
     if (!take_code_point(bytes)) return false;
   }
-  return true;
 }
 
 bool is_ncname(std::string_view text) {

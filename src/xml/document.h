@@ -1,5 +1,5 @@
 // XML documents, hardened: no DTD, no entities but the five, limits on size and depth, UTF-8 and XML 1.0 only. A Document owns its
-// tree; an Element is a borrowed handle into it.
+// tree; an Element is a borrowed handle into it. Comments and processing instructions are allowed anywhere, kept, and mean nothing.
 #pragma once
 
 #include <cstddef>
@@ -17,9 +17,12 @@ struct _xmlNode;
 
 namespace airtight::xml {
 
+// keygen2.md section 1 sets size and depth. The others are far above any message and keep the parser's time linear.
 struct Limits {
   std::size_t max_bytes = 4U << 20;
-  unsigned max_depth = 64;  // the top element is level 1
+  unsigned max_depth = 64;         // the top element is level 1
+  unsigned max_attributes = 256;   // of one element, namespace declarations among them
+  unsigned max_namespaces = 256;   // namespace declarations in scope at any element
 };
 
 // A namespace and the prefix it is written with ("" for the default namespace).
@@ -35,17 +38,18 @@ class Element {
   [[nodiscard]] std::string_view name() const;           // local name
   [[nodiscard]] std::string_view namespace_uri() const;  // "" if none
   [[nodiscard]] bool is(std::string_view namespace_uri, std::string_view name) const;
-  [[nodiscard]] std::optional<std::string> attribute(std::string_view name) const;  // without a namespace
+  [[nodiscard]] std::optional<std::string> attribute(std::string_view name) const;  // an attribute without a namespace
   [[nodiscard]] std::string text() const;  // the concatenated text of all descendants
   [[nodiscard]] std::vector<Element> children() const;  // elements only
   [[nodiscard]] std::optional<Element> child(std::string_view namespace_uri, std::string_view name) const;  // the first
   [[nodiscard]] std::vector<Element> children(std::string_view namespace_uri, std::string_view name) const;
 
+  // Both take any text and escape it. What no XML document can hold (control characters, what is not UTF-8) becomes U+FFFD.
   void set_attribute(std::string_view name, std::string_view value);
-  void set_text(std::string_view text);
-  // Appends a child in `space`; the namespace is declared on the document's root or here, once.
+  void set_text(std::string_view text);  // in place of all children
+  // Appends a child in `space`, by the declaration that is in scope here if there is one, else by one of its own.
   Element add(const Namespace& space, std::string_view name);
-  // Appends a deep copy of another document's root (with comments, namespaces, everything).
+  // Appends a deep copy of an element, mostly of another document, with comments and all namespaces in its scope.
   Element add_copy(Element source);
   void remove();  // unlinks and frees this element; the handle is dead
 
@@ -61,7 +65,7 @@ class Document {
   [[nodiscard]] static Result<Document> parse(ByteView text, const Limits& limits = {});
   // A new document with a root element; `others` are declared on the root too.
   [[nodiscard]] static Document create(const Namespace& space, std::string_view root_name, const std::vector<Namespace>& others = {});
-  // A new document whose root is a deep copy of `element`.
+  // A new document whose root is a deep copy of `element`, with all namespaces in its scope.
   [[nodiscard]] static Document copy_of(Element element);
 
   [[nodiscard]] Element root() const;

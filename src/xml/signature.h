@@ -14,6 +14,8 @@
 
 namespace airtight::xml {
 
+inline constexpr std::string_view kSignatureNamespace = "http://www.w3.org/2000/09/xmldsig#";  // prefix ds
+
 // Makes the SignatureValue of the exclusive-canonical SignedInfo: the private key or session key stays where it is.
 using SignatureFunction = std::function<Result<Bytes>(ByteView signed_info)>;
 
@@ -23,16 +25,17 @@ struct SignatureKeyInfo {
 };
 
 // Appends an enveloped ds:Signature as the last child of `element`, whose attribute `ID` it refers to.
-// `signature_method` is the algorithm URI.
+// `signature_method` is the algorithm URI. Fault::kRefused if `element` has no ID that is an NCName, or is signed already; then, and when
+// `sign` fails, the document is as before.
 [[nodiscard]] Result<> sign_enveloped(Element element, std::string_view signature_method, const SignatureKeyInfo& key_info,
                                       const SignatureFunction& sign);
 
-// Verifies the one enveloped ds:Signature child of `element` under an HMAC-SHA256 key.
+// Verifies the one enveloped ds:Signature child of `element` under an HMAC-SHA256 key. KeyInfo is that KeyName alone.
 // Fault::kRefused for a signature that does not verify or is not shaped as above; Fault::kNotFound if there is none.
 [[nodiscard]] Result<> verify_hmac(Element element, ByteView key, std::string_view key_name);
 
-// Verifies it under the certificate in its KeyInfo (exactly one X509Certificate) and returns that certificate: what it may sign is
-// the caller's question. rsa-sha256 and ecdsa-sha256 alone.
+// Verifies it under the certificate in its KeyInfo (one X509Data with exactly one X509Certificate, X509IssuerSerial beside it allowed) and
+// returns that certificate: what it may sign is the caller's question. rsa-sha256 and ecdsa-sha256 alone. Faults as above.
 [[nodiscard]] Result<crypto::Certificate> verify_with_certificate(Element element);
 
 }  // namespace airtight::xml

@@ -1,0 +1,61 @@
+#include "xml/internal/namespaces.h"
+
+#include <memory>
+#include <string>
+
+#include "xml/internal/libxml.h"
+
+namespace airtight::xml::internal {
+namespace {
+
+// What `prefix` (nullptr: no prefix) stands for at `node`; empty if for no namespace. `node` may be nullptr: above all.
+std::string_view meaning(xmlNodePtr node, const xmlChar* prefix) {
+  const xmlNs* ns = node == nullptr ? nullptr : xmlSearchNs(node->doc, node, prefix);
+  return ns == nullptr ? std::string_view() : view_of(ns->href);
+}
+
+bool declares(const xmlNode* node, const xmlChar* prefix) {
+  for (const xmlNs* ns = node->nsDef; ns != nullptr; ns = ns->next) {
+    if (xmlStrEqual(ns->prefix, prefix) != 0) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+xmlNsPtr declare(xmlNodePtr node, const Namespace& space) {
+  const std::string prefix(space.prefix);
+  return made(xmlNewNs(node, to_xml(std::string(space.uri)), prefix.empty() ? nullptr : to_xml(prefix)));
+}
+
+xmlNsPtr find_or_declare(xmlNodePtr node, const Namespace& space) {
+  const std::string prefix(space.prefix);
+  const xmlChar* prefix_or_null = prefix.empty() ? nullptr : to_xml(prefix);
+  const bool known = meaning(node, prefix_or_null) == space.uri;
+  if (space.uri.empty()) {
+    if (!known) declare(node, space);
+    return nullptr;
+  }
+  return known ? xmlSearchNs(node->doc, node, prefix_or_null) : declare(node, space);
+}
+
+xmlNodePtr copy_into(xmlDocPtr doc, xmlNodePtr parent, xmlNodePtr source) {
+  // libxml2 itself declares in the copy what the names in it need.
+  xmlNodePtr copy = made(xmlDocCopyNode(source, doc, 1));
+  const auto declare_if_needed = [&](const xmlChar* prefix, std::string_view uri) {
+    if (!declares(copy, prefix) && meaning(parent, prefix) != uri) declare(copy, {view_of(prefix), uri});
+  };
+  const std::unique_ptr<xmlNsPtr[], decltype([](xmlNsPtr* list) { xmlFree(list); })> in_scope(xmlGetNsList(source->doc, source));
+  for (const xmlNsPtr* ns = in_scope.get(); ns != nullptr && *ns != nullptr; ++ns) {
+    declare_if_needed((*ns)->prefix, view_of((*ns)->href));
+  }
+  if (meaning(source, nullptr).empty()) declare_if_needed(nullptr, "");
+  if (parent == nullptr) {
+    xmlDocSetRootElement(doc, copy);
+  } else {
+    made(xmlAddChild(parent, copy));
+  }
+  return copy;
+}
+
+}  // namespace airtight::xml::internal
