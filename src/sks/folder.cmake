@@ -1,0 +1,1 @@
+airtight_embed(airtight_sks sks_schema ${CMAKE_SOURCE_DIR}/schema/sks.sql)
