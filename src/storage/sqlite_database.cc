@@ -312,9 +312,8 @@ Result<> set_up(sqlite3* connection, const SqliteOptions& options) {
   if (options.exclusive) TRY(run_settings(connection, "PRAGMA locking_mode = EXCLUSIVE"));
   TRY(harden(connection));
   TRY(use_write_ahead_log(connection));
-  // The first lock in exclusive mode is kept until the connection is closed or its process ends, however it ends.
-  if (options.exclusive) TRY(run_settings(connection, "BEGIN EXCLUSIVE; COMMIT"));
-  return {};
+  // The first lock, an owner's or a sharer's, is kept until the connection is closed or its process ends, however it ends.
+  return run_settings(connection, options.exclusive ? "BEGIN EXCLUSIVE; COMMIT" : "SELECT 1 FROM sqlite_schema");
 }
 
 Result<ConnectionHandle> connect(const std::string& name, const char* vfs) {
