@@ -82,7 +82,7 @@ int parse_and_run(int argc, const char* const* argv, Context& context) {
     context.print_error({Fault::kStorage, "the result could not be written to standard output", "check that its reader or disk is there"});
     return kRefused;
   }
-  return done ? kDone : kRefused;
+  return done && !context.refused ? kDone : kRefused;
 }
 
 }  // namespace
@@ -99,6 +99,12 @@ std::string_view name_of(Fault fault) {
   return "internal";
 }
 
+boost::json::object error_as_json(const Error& error) {
+  boost::json::object fields{{"fault", json_text(name_of(error.fault))}, {"message", error.message}};
+  if (!error.hint.empty()) fields["hint"] = error.hint;
+  return fields;
+}
+
 void Context::print_json(const boost::json::value& value) const {
   out << boost::json::serialize(value) << '\n';
   out.flush();
@@ -106,9 +112,7 @@ void Context::print_json(const boost::json::value& value) const {
 
 void Context::print_error(const Error& error) const {
   if (json) {
-    boost::json::object fields{{"fault", json_text(name_of(error.fault))}, {"message", error.message}};
-    if (!error.hint.empty()) fields["hint"] = error.hint;
-    print_json(boost::json::object{{"error", std::move(fields)}});
+    print_json(boost::json::object{{"error", error_as_json(error)}});
     return;
   }
   const std::string_view on = err_has_colours ? "\033[31m" : "";

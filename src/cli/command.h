@@ -36,6 +36,7 @@ struct Context {
   bool out_has_colours = false;  // `out` is a terminal that shows colours
   bool err_has_colours = false;
   Action action = {};
+  bool refused = false;  // set by a command that told of a failure together with its result: exit status 1 without another error
 
   // The log that the global options ask for, on standard error.
   [[nodiscard]] Log log() const { return {log_level, log_format}; }
@@ -80,6 +81,9 @@ CLI::Option* add_store_option(CLI::App& command, std::string& store);
 
 // Keeps this process and its children from writing core dumps and from being traced by others of the same user.
 void forbid_core_dumps();
+
+// The object that --json prints as "error".
+[[nodiscard]] boost::json::object error_as_json(const Error& error);
 
 // A fault as the JSON of errors names it: "refused", "bad-input", "not-found", "unavailable", "storage", "internal".
 [[nodiscard]] std::string_view name_of(Fault fault);

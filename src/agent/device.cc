@@ -1,0 +1,108 @@
+#include "agent/device.h"
+
+#include <array>
+#include <optional>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+#include "storage/database.h"
+#include "storage/files.h"
+
+namespace airtight::agent {
+namespace {
+
+// The note: written first with kBeingMadeNote and last with kCompleteNote.
+constexpr std::string_view kNoteFile = "store.state";
+constexpr std::string_view kBeingMadeNote = "airtight key store 1: being made\n";
+constexpr std::string_view kCompleteNote = "airtight key store 1: complete\n";
+constexpr std::size_t kLongestNote = 4096;
+
+constexpr std::string_view kDatabaseFile = "sks.db";
+constexpr std::array<std::string_view, 6> kStoreFiles = {"sks.db", "sks.db-wal", "sks.db-shm", "sks.db-journal", "seal.json", "seal.key"};
+
+enum class StoreState : std::uint8_t { kAbsent, kBeingMade, kComplete, kForeign };
+
+Result<StoreState> state_of(const std::filesystem::path& folder) {
+  const Result<Bytes> note = storage::read_file(folder / kNoteFile, kLongestNote);
+  if (note) {
+    if (text_of(*note) == kBeingMadeNote) return StoreState::kBeingMade;
+    return text_of(*note) == kCompleteNote ? StoreState::kComplete : StoreState::kForeign;
+  }
+  if (note.error().fault != Fault::kNotFound) return Failure(note.error());
+  for (const std::string_view file : kStoreFiles) {
+    std::error_code ignored;
+    if (std::filesystem::exists(folder / file, ignored)) return StoreState::kForeign;
+  }
+  return StoreState::kAbsent;
+}
+
+Failure foreign(const std::filesystem::path& folder) {
+  return fail(Fault::kRefused, folder.string() + " holds files that are not a complete key store of this version",
+              "name another folder, or look at what these files are and move them away");
+}
+
+Result<> remove_half_made(const std::filesystem::path& folder) {
+  for (const std::string_view file : kStoreFiles) {
+    std::error_code error;
+    std::filesystem::remove(folder / file, error);
+    if (error) return fail(Fault::kStorage, "cannot remove " + (folder / file).string() + ": " + error.message());
+  }
+  return {};
+}
+
+Result<crypto::PrivateKey> generate(AttestationKeyKind kind) {
+  if (kind == AttestationKeyKind::kRsa2048) return crypto::PrivateKey::generate(crypto::RsaSpec{.bits = 2048});
+  return crypto::PrivateKey::generate(crypto::EcSpec{.curve = crypto::Curve::kP256});
+}
+
+}  // namespace
+
+Result<std::vector<crypto::Certificate>> create_device(const NewDevice& device, const CertifyAttestationKey& certify,
+                                                       const sealing::PassphrasePrompt& prompt, RandomSource& random) {
+  switch (TRY(state_of(device.folder))) {
+    case StoreState::kComplete:
+      return fail(Fault::kRefused, "there is a key store in " + device.folder.string() + " already", "name another folder");
+    case StoreState::kForeign:
+      return foreign(device.folder);
+    case StoreState::kAbsent:
+    case StoreState::kBeingMade:
+      break;
+  }
+  TRY(storage::make_private_folder(device.folder));
+  TRY(storage::write_file(device.folder / kNoteFile, bytes_of(kBeingMadeNote), storage::FileMode::kPrivate));
+  TRY(remove_half_made(device.folder));
+
+  const crypto::PrivateKey attestation_key = TRY(generate(device.attestation_key));
+  std::vector<crypto::Certificate> path = TRY(certify(attestation_key.public_key()));
+  {
+    const sealing::MasterKey master_key = TRY(sealing::create_master_key(device.folder, device.seal, prompt, random));
+    const auto database = TRY(storage::open_sqlite(device.folder / kDatabaseFile, {.exclusive = true, .create = true}));
+    TRY(sks::KeyStore::create(*database, master_key, {.vendor_name = device.vendor, .vendor_description = device.model, .certificate_path = path},
+                              attestation_key, random));
+  }
+  TRY(storage::write_file(device.folder / kNoteFile, bytes_of(kCompleteNote), storage::FileMode::kPrivate));
+  return path;
+}
+
+Result<std::unique_ptr<sks::KeyStore>> open_device(const std::filesystem::path& folder, const sealing::PassphrasePrompt& prompt,
+                                                   const Clock& clock, RandomSource& random) {
+  switch (TRY(state_of(folder))) {
+    case StoreState::kAbsent:
+      return fail(Fault::kNotFound, "there is no key store in " + folder.string(),
+                  "make one with 'airtight device create --store " + folder.string() + " --maker DIR'");
+    case StoreState::kBeingMade:
+      return fail(Fault::kRefused, "the key store in " + folder.string() + " was never finished",
+                  "run 'airtight device create' on it again: it starts over");
+    case StoreState::kForeign:
+      return foreign(folder);
+    case StoreState::kComplete:
+      break;
+  }
+  // The database comes first: nobody types a passphrase for a store that another process owns.
+  std::unique_ptr<storage::Database> database = TRY(storage::open_sqlite(folder / kDatabaseFile, {.exclusive = true}));
+  sealing::MasterKey master_key = TRY(sealing::open_master_key(folder, prompt));
+  return sks::KeyStore::open(std::move(database), std::move(master_key), clock, random);
+}
+
+}  // namespace airtight::agent

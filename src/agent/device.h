@@ -1,0 +1,46 @@
+// A device as a folder: the key store's database, what its master key is sealed with, and a note that says whether it was made completely.
+// Creation that a crash cut short is recognised and can be repeated; a complete store is never overwritten.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/random.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "crypto/certificate.h"
+#include "crypto/key.h"
+#include "sealing/master_key.h"
+#include "sks/key_store.h"
+
+namespace airtight::agent {
+
+enum class AttestationKeyKind : std::uint8_t { kP256, kRsa2048 };
+
+// What a new device is to be.
+struct NewDevice {
+  std::filesystem::path folder;
+  std::string vendor;  // VendorName of getDeviceInfo
+  std::string model;   // VendorDescription
+  AttestationKeyKind attestation_key = AttestationKeyKind::kP256;
+  sealing::SealKind seal = sealing::SealKind::kFile;
+};
+
+// Gives the certificate path of a new attestation key, without the maker's root: the maker's part, which is not the agent's.
+using CertifyAttestationKey = std::function<Result<std::vector<crypto::Certificate>>(const crypto::PublicKey& key)>;
+
+// Makes the attestation key, has it certified, and fills `device.folder`. `prompt` is asked for a passphrase if the seal needs one.
+// Returns the certificate path. Fault::kRefused if there is a key store in the folder already.
+[[nodiscard]] Result<std::vector<crypto::Certificate>> create_device(const NewDevice& device, const CertifyAttestationKey& certify,
+                                                                     const sealing::PassphrasePrompt& prompt, RandomSource& random);
+
+// Opens the key store in `folder`, as its only owner until it is destroyed. `clock` and `random` outlive it.
+// Fault::kNotFound if there is none, kRefused if it was never finished, kUnavailable while another process owns it.
+[[nodiscard]] Result<std::unique_ptr<sks::KeyStore>> open_device(const std::filesystem::path& folder, const sealing::PassphrasePrompt& prompt,
+                                                                 const Clock& clock, RandomSource& random);
+
+}  // namespace airtight::agent

@@ -1,0 +1,258 @@
+// airtight device: makes key stores, shows them, and speaks their byte protocol.
+#include "agent/device.h"
+
+#include <chrono>
+#include <iostream>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "agent/key_list.h"
+#include "agent/printable.h"
+#include "base/encoding.h"
+#include "ca/maker.h"
+#include "cli/commands.h"
+#include "cli/key_store.h"
+#include "cli/terminal.h"
+#include "provenance/verdict.h"
+#include "sks/status.h"
+
+namespace airtight::cli {
+namespace {
+
+namespace json = boost::json;
+
+json::array texts_as_json(const std::vector<std::string>& texts) {
+  json::array array;
+  for (const std::string& text : texts) array.emplace_back(text);
+  return array;
+}
+
+// device create
+
+struct CreateOptions {
+  std::string store;
+  std::string maker;
+  std::string vendor = "Airtight";
+  std::string model = "Software";
+  agent::AttestationKeyKind attestation_key = agent::AttestationKeyKind::kP256;
+  sealing::SealKind seal = sealing::SealKind::kFile;
+};
+
+Result<> create(const CreateOptions& options, const Context& context) {
+  const SystemClock clock;
+  crypto::SystemRandom random;
+  const auto certify = [&](const crypto::PublicKey& key) {
+    return ca::certify_device(options.maker, {.vendor = options.vendor, .model = options.model}, key, clock, random);
+  };
+  const auto path = TRY(agent::create_device({.folder = options.store,
+                                              .vendor = options.vendor,
+                                              .model = options.model,
+                                              .attestation_key = options.attestation_key,
+                                              .seal = options.seal},
+                                             certify, passphrase_on_terminal("the key store " + options.store), random));
+  const std::string device_id = provenance::device_id(path.front());
+  if (context.json) {
+    context.print_json(json::object{{"store", options.store}, {"device_id", device_id}, {"device", path.front().subject()}});
+    return {};
+  }
+  context.out << "Key store " << options.store << " is ready\n"
+              << "  Device ID  " << device_id << '\n'
+              << "  Device     " << path.front().subject() << '\n';
+  return {};
+}
+
+void add_create(CLI::App& device, Context& context) {
+  const auto options = std::make_shared<CreateOptions>();
+  CLI::App& command = add_command(device, context, "create", "Make a key store, with an attestation key that a maker certifies",
+                                  "airtight device create --store ./card --maker ./maker --vendor 'Example Cards' --model 'Card One'",
+                                  Secrets::kHandled, [options, &context] { return create(*options, context); });
+  add_store_option(command, options->store);
+  command.add_option("--maker", options->maker, "The folder of the maker's hierarchy; made on first use")->required()->type_name("DIR");
+  command.add_option("--vendor", options->vendor, "The maker's name (default " + options->vendor + ")")->type_name("NAME");
+  command.add_option("--model", options->model, "The device class (default " + options->model + ")")->type_name("NAME");
+  add_choice<agent::AttestationKeyKind>(command, "--attestation-key", options->attestation_key,
+                                        {{"p256", agent::AttestationKeyKind::kP256}, {"rsa2048", agent::AttestationKeyKind::kRsa2048}},
+                                        "The kind of the attestation key (default p256)");
+  add_choice<sealing::SealKind>(command, "--seal", options->seal,
+                                {{"passphrase", sealing::SealKind::kPassphrase}, {"file", sealing::SealKind::kFile}},
+                                "What opens the store: a passphrase, or a key file of its own (default file)");
+}
+
+// device call
+
+// The answer to a line that is no request (sks.md section 1): ERROR_OPTION and an ErrorString.
+SecretBytes unreadable_request() {
+  constexpr std::string_view kReason = "the request is not a line of hex digits";
+  return SecretBytes::copy_of(concat({big_endian(static_cast<std::uint64_t>(sks::Status::kOption), 1), big_endian(kReason.size(), 2),
+                                      bytes_of(kReason)}));
+}
+
+Result<> answer_calls(const std::string& folder, std::istream& in, const Context& context) {
+  const auto store = TRY(open_key_store(folder));
+  std::string line;
+  while (std::getline(in, line)) {
+    if (line.ends_with('\r')) line.pop_back();
+    Result<Bytes> request = hex_decode(line);
+    wipe(std::as_writable_bytes(std::span(line)));
+    SecretBytes answer;
+    if (request && !request->empty()) {
+      const SecretBytes secret = SecretBytes::copy_of(*request);
+      wipe(*request);
+      answer = TRY(store->channel->call(secret));
+    } else {
+      context.err << "airtight: a request is one line of hex digits: two for each byte, and at least one byte\n";
+      answer = unreadable_request();
+    }
+    std::string text = hex_encode(answer.expose_secret());
+    context.out << text << '\n' << std::flush;
+    wipe(std::as_writable_bytes(std::span(text)));
+    if (!context.out) return fail(Fault::kUnavailable, "the answer could not be written", "check that the reader of standard output is still there");
+  }
+  return {};
+}
+
+void add_call(CLI::App& device, Context& context) {
+  const auto store = std::make_shared<std::string>();
+  CLI::App& command = add_command(device, context, "call", "Answer SKS requests in hex, one a line, on standard input",
+                                  "echo 1f | airtight device call --store ./card    # getDeviceInfo", Secrets::kHandled,
+                                  [store, &context] { return answer_calls(*store, std::cin, context); });
+  add_store_option(command, *store);
+}
+
+// device info
+
+Result<> info(const std::string& folder, const Context& context) {
+  const auto store = TRY(open_key_store(folder));
+  const auto device = TRY(sks::call(*store->channel, sks::GetDeviceInfo{}));
+  const auto sessions = TRY(agent::list_sessions(*store->channel));
+  const auto keys = TRY(agent::list_keys(*store->channel));
+  if (device.x509_certificates.empty()) return fail(Fault::kInternal, "the key store has no device certificate");
+  const crypto::Certificate certificate = TRY(crypto::Certificate::parse(device.x509_certificates.front()));
+  const std::string device_id = provenance::device_id(certificate);
+  const auto open_sessions = std::ranges::count_if(sessions, [](const auto& entry) { return entry.session.is_open; });
+  if (context.json) {
+    json::array sizes;
+    for (const std::uint16_t size : device.rsa_key_sizes) sizes.emplace_back(size);
+    context.print_json(json::object{{"vendor", device.vendor_name},
+                                    {"model", device.vendor_description},
+                                    {"device_id", device_id},
+                                    {"device_id_sha1", certificate.sha1_hex()},
+                                    {"device", certificate.subject()},
+                                    {"device_class", certificate.issuer()},
+                                    {"api_level", device.api_level},
+                                    {"algorithms", texts_as_json(device.algorithms.values)},
+                                    {"rsa_key_sizes", std::move(sizes)},
+                                    {"rsa_exponents", device.rsa_exponent_support},
+                                    {"extension_data_size", device.extension_data_size},
+                                    {"device_pin", device.device_pin_support},
+                                    {"biometrics", device.biometric_support},
+                                    {"sessions", sessions.size()},
+                                    {"open_sessions", open_sessions},
+                                    {"keys", keys.size()}});
+    return {};
+  }
+  context.out << "Vendor        " << device.vendor_name << '\n'
+              << "Model         " << device.vendor_description << '\n'
+              << "Device ID     " << device_id << '\n'
+              << "Old form      " << certificate.sha1_hex() << "  (SHA-1, never compared)\n"
+              << "Device        " << certificate.subject() << '\n'
+              << "Device class  " << certificate.issuer() << '\n'
+              << "API level     " << device.api_level << '\n'
+              << "Sessions      " << sessions.size() << ", " << open_sessions << " open\n"
+              << "Keys          " << keys.size() << '\n'
+              << "RSA sizes    ";
+  for (const std::uint16_t size : device.rsa_key_sizes) context.out << ' ' << size;
+  context.out << "\nAlgorithms\n";
+  for (const std::string& algorithm : device.algorithms.values) context.out << "  " << algorithm << '\n';
+  return {};
+}
+
+void add_info(CLI::App& device, Context& context) {
+  const auto store = std::make_shared<std::string>();
+  CLI::App& command = add_command(device, context, "info", "Show what a key store is and what it can do", "airtight device info --store ./card",
+                                  Secrets::kHandled, [store, &context] { return info(*store, context); });
+  add_store_option(command, *store);
+}
+
+// device sessions, device abort
+
+Result<> show_sessions(const std::string& folder, const Context& context) {
+  const auto store = TRY(open_key_store(folder));
+  const auto sessions = TRY(agent::list_sessions(*store->channel));
+  json::array array;
+  for (const auto& [handle, session] : sessions) {
+    const Instant created{static_cast<std::int64_t>(session.client_time.milliseconds)};
+    const std::string expires = format_time(created.plus(std::chrono::seconds(session.session_life_time)));
+    if (context.json) {
+      array.push_back(json::object{{"handle", handle},
+                                   {"open", session.is_open},
+                                   {"issuer", json_text(text_of(session.issuer_uri))},
+                                   {"client_session_id", session.client_session_id.value},
+                                   {"server_session_id", session.server_session_id.value},
+                                   {"client_time", format_time(created)},
+                                   {"session_life_time", session.session_life_time},
+                                   {"expires", session.is_open ? json::value(expires) : json::value(nullptr)}});
+      continue;
+    }
+    context.out << handle << "  " << (session.is_open ? "open until " + expires : "closed") << "  begun " << format_time(created) << '\n'
+                << "   issuer  " << agent::printable(text_of(session.issuer_uri)) << '\n'
+                << "   IDs     " << session.client_session_id.value << "  " << session.server_session_id.value << '\n';
+  }
+  if (context.json) {
+    context.print_json(json::object{{"sessions", std::move(array)}});
+  } else if (sessions.empty()) {
+    context.out << "No sessions\n";
+  }
+  return {};
+}
+
+void add_sessions(CLI::App& device, Context& context) {
+  const auto store = std::make_shared<std::string>();
+  CLI::App& command = add_command(device, context, "sessions", "List provisioning sessions: who put keys here, and who has not finished",
+                                  "airtight device sessions --store ./card", Secrets::kHandled,
+                                  [store, &context] { return show_sessions(*store, context); });
+  add_store_option(command, *store);
+}
+
+struct AbortOptions {
+  std::string store;
+  std::uint32_t handle = 0;
+};
+
+Result<> abort_session(const AbortOptions& options, const Context& context) {
+  const auto store = TRY(open_key_store(options.store));
+  const auto aborted = sks::call(*store->channel, sks::AbortProvisioningSession{options.handle});
+  if (!aborted && sks::status_of(aborted.error()) == sks::Status::kNoSession) {
+    return fail(Fault::kNotFound, "there is no open session " + std::to_string(options.handle),
+                "'airtight device sessions --store " + options.store + "' lists what there is; a closed session cannot be aborted");
+  }
+  if (!aborted) return Failure(aborted.error());
+  if (context.json) {
+    context.print_json(json::object{{"aborted", options.handle}});
+  } else {
+    context.out << "Session " << options.handle << " is aborted, and all that it made is gone\n";
+  }
+  return {};
+}
+
+void add_abort(CLI::App& device, Context& context) {
+  const auto options = std::make_shared<AbortOptions>();
+  CLI::App& command = add_command(device, context, "abort", "Abort an open session with all that it made", "airtight device abort --store ./card 3",
+                                  Secrets::kHandled, [options, &context] { return abort_session(*options, context); });
+  add_store_option(command, options->store);
+  command.add_option("HANDLE", options->handle, "The session's number in 'airtight device sessions'")->required()->type_name("");
+}
+
+}  // namespace
+
+void add_device(CLI::App& root, Context& context) {
+  CLI::App& device = add_group(root, "device", "Make key stores, show them, and call them");
+  add_create(device, context);
+  add_call(device, context);
+  add_info(device, context);
+  add_sessions(device, context);
+  add_abort(device, context);
+}
+
+}  // namespace airtight::cli
