@@ -10,7 +10,7 @@ namespace airtight::sealing::internal {
 namespace {
 
 constexpr std::string_view kVersionName = "airtight-seal";
-constexpr std::string_view kVersion = "1";
+constexpr unsigned kVersion = 1;
 
 void add_line(std::string& out, std::string_view name, std::string_view value) {
   out += name;
@@ -67,9 +67,10 @@ Result<Lock> read_lock(Lines& lines) {
 
 Result<SealFile> read_lines(std::string_view text) {
   Lines lines(text);
-  const std::string_view version = TRY(lines.value(kVersionName));
+  const auto version = TRY(lines.number<unsigned>(kVersionName));
   if (version != kVersion) {
-    return fail(Fault::kRefused, "the seal has version " + std::string(version) + ", and this program knows version 1",
+    return fail(Fault::kRefused,
+                "the seal has version " + std::to_string(version) + ", and this program knows version " + std::to_string(kVersion),
                 "use the version of the program that made the seal");
   }
   Lock lock = TRY(read_lock(lines));
@@ -82,7 +83,7 @@ SealKind kind_of(const Lock& lock) { return std::holds_alternative<KeyFileLock>(
 
 std::string context_of(const Lock& lock) {
   std::string out;
-  add_line(out, kVersionName, kVersion);
+  add_line(out, kVersionName, std::to_string(kVersion));
   add_line(out, "kind", name_of(kind_of(lock)));
   if (const auto* file = std::get_if<KeyFileLock>(&lock)) add_line(out, "key-id", hex_encode(file->key_id));
   if (const auto* passphrase = std::get_if<PassphraseLock>(&lock)) {
