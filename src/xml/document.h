@@ -20,9 +20,9 @@ namespace airtight::xml {
 // keygen2.md section 1 sets size and depth. The others are far above any message and keep the parser's time linear.
 struct Limits {
   std::size_t max_bytes = 4U << 20;
-  unsigned max_depth = 64;         // the top element is level 1
-  unsigned max_attributes = 256;   // of one element, namespace declarations among them
-  unsigned max_namespaces = 256;   // namespace declarations in scope at any element
+  unsigned max_depth = 64;        // the top element is level 1
+  unsigned max_attributes = 256;  // of one element, namespace declarations among them
+  unsigned max_namespaces = 256;  // namespace declarations in scope at any element
 };
 
 // A namespace and the prefix it is written with ("" for the default namespace).
@@ -39,8 +39,8 @@ class Element {
   [[nodiscard]] std::string_view namespace_uri() const;  // "" if none
   [[nodiscard]] bool is(std::string_view namespace_uri, std::string_view name) const;
   [[nodiscard]] std::optional<std::string> attribute(std::string_view name) const;  // an attribute without a namespace
-  [[nodiscard]] std::string text() const;  // the concatenated text of all descendants
-  [[nodiscard]] std::vector<Element> children() const;  // elements only
+  [[nodiscard]] std::string text() const;                                           // the concatenated text of all descendants
+  [[nodiscard]] std::vector<Element> children() const;                              // elements only
   [[nodiscard]] std::optional<Element> child(std::string_view namespace_uri, std::string_view name) const;  // the first
   [[nodiscard]] std::vector<Element> children(std::string_view namespace_uri, std::string_view name) const;
 

@@ -20,8 +20,8 @@ inline constexpr std::string_view kSignatureNamespace = "http://www.w3.org/2000/
 using SignatureFunction = std::function<Result<Bytes>(ByteView signed_info)>;
 
 struct SignatureKeyInfo {
-  std::string key_name = {};                                 // ds:KeyName if not empty
-  std::optional<crypto::Certificate> certificate = {};       // ds:X509Data if present
+  std::string key_name = {};                            // ds:KeyName if not empty
+  std::optional<crypto::Certificate> certificate = {};  // ds:X509Data if present
 };
 
 // Appends an enveloped ds:Signature as the last child of `element`, whose attribute `ID` it refers to.

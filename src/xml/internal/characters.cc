@@ -10,13 +10,12 @@ namespace {
 
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
 
-// The length of the allowed character at the start of `text`; 0 if there is none.
-std::size_t allowed_character(std::string_view text) {
+// The character that `text` starts with; empty if that is none in UTF-8.
+std::string_view first_character(std::string_view text) {
   for (std::size_t length = 1; length <= std::min<std::size_t>(4, text.size()); ++length) {
-    const std::string_view character = text.substr(0, length);
-    if (is_utf8(bytes_of(character))) return find_forbidden(character) == std::string_view::npos ? length : 0;
+    if (is_utf8(bytes_of(text.substr(0, length)))) return text.substr(0, length);
   }
-  return 0;
+  return {};
 }
 
 }  // namespace
@@ -36,9 +35,10 @@ std::string without_forbidden(std::string_view text) {
   if (is_utf8(bytes_of(text)) && find_forbidden(text) == std::string_view::npos) return std::string(text);
   std::string allowed;
   while (!text.empty()) {
-    const std::size_t length = allowed_character(text);
-    allowed += length == 0 ? kReplacement : text.substr(0, length);
-    text.remove_prefix(std::max<std::size_t>(length, 1));
+    const std::string_view character = first_character(text);
+    const bool is_allowed = !character.empty() && find_forbidden(character) == std::string_view::npos;
+    allowed += is_allowed ? character : kReplacement;
+    text.remove_prefix(std::max<std::size_t>(character.size(), 1));
   }
   return allowed;
 }
