@@ -7,6 +7,8 @@
 #include <array>
 #include <utility>
 
+#include "base/text.h"
+
 namespace airtight {
 namespace {
 
@@ -18,17 +20,24 @@ constexpr std::array<std::pair<std::string_view, spdlog::level::level_enum>, 5> 
     {"off", spdlog::level::off},
 }};
 
+// Control characters are escaped, so that no value starts a new line or speaks to a terminal; so are bytes that are not UTF-8.
 void append_quoted(std::string& out, std::string_view text) {
+  const bool utf8 = is_utf8(bytes_of(text));
+  const auto escape = [&](unsigned code) { fmt::format_to(std::back_inserter(out), "\\u{:04x}", code); };
   out.push_back('"');
-  for (char c : text) {
-    const auto code = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const unsigned code = static_cast<unsigned char>(text[i]);
+    if (code == '"' || code == '\\') {
       out.push_back('\\');
-      out.push_back(c);
+      out.push_back(text[i]);
     } else if (code < 0x20 || code == 0x7F) {
-      fmt::format_to(std::back_inserter(out), "\\u{:04x}", code);
+      escape(code);
+    } else if (code >= 0x80 && !utf8) {
+      escape(0xFFFD);
+    } else if (code == 0xC2 && static_cast<unsigned char>(text[i + 1]) < 0xA0) {  // U+0080 to U+009F
+      escape(static_cast<unsigned char>(text[++i]));
     } else {
-      out.push_back(c);
+      out.push_back(text[i]);
     }
   }
   out.push_back('"');
@@ -38,7 +47,7 @@ bool needs_quotes(std::string_view text) {
   if (text.empty()) return true;
   for (char c : text) {
     const auto code = static_cast<unsigned char>(c);
-    if (code <= 0x20 || code == 0x7F || c == '"' || c == '=' || c == '\\') return true;
+    if (code <= 0x20 || code >= 0x7F || c == '"' || c == '=' || c == '\\') return true;
   }
   return false;
 }

@@ -20,8 +20,8 @@ using tests::ChildProcess;
 using tests::must;
 using tests::TemporaryFolder;
 
-constexpr SqliteOptions kShared = {.create = true};
-constexpr SqliteOptions kOwner = {.exclusive = true, .create = true};
+const SqliteOptions kShared = {.create = true};
+const SqliteOptions kOwner = {.exclusive = true, .create = true};
 
 unsigned mode_of(const std::filesystem::path& path) {
   struct stat status{};
