@@ -15,7 +15,8 @@
 
 namespace airtight::sks {
 
-inline constexpr std::uint32_t kNoHandle = 0xFFFFFFFF;  // starts and ends an enumeration; as PINPolicyHandle: the device PIN
+using Handle = std::uint32_t;
+inline constexpr Handle kNoHandle = 0xFFFFFFFF;  // starts and ends an enumeration; as PINPolicyHandle: the device PIN
 
 // Wire types that are not plain C++ ones. Integers are byte, short and int; bool is bool; Bytes and std::string are byte[];
 // std::vector<Bytes> is a byte count and then byte[] each.

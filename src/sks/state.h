@@ -15,11 +15,11 @@
 #include "base/time.h"
 #include "crypto/certificate.h"
 #include "crypto/key.h"
+#include "sks/methods.h"
 #include "sks/pin_rules.h"
 
 namespace airtight::sks {
 
-using Handle = std::uint32_t;
 
 struct Session {
   Handle handle = 0;

@@ -1,0 +1,114 @@
+// A key store in memory for tests: a device with its certificate, a clock that the test sets, and the issuer's side of a session computed
+// independently of the store.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/algorithms.h"
+#include "base/time.h"
+#include "crypto/certificate.h"
+#include "crypto/key.h"
+#include "crypto/random.h"
+#include "sks/client.h"
+#include "sks/key_store.h"
+#include "sks/session_security.h"
+
+namespace airtight::sks::testing {
+
+class FakeClock final : public Clock {
+ public:
+  [[nodiscard]] Instant now() const override { return now_; }
+  void set(Instant instant) { now_ = instant; }
+  void pass(std::chrono::milliseconds span) { now_ = now_.plus(span); }
+
+ private:
+  Instant now_{1268911409000};
+};
+
+// A self-made hierarchy: an issuer's CA that certifies whatever key it is given.
+class TestCa {
+ public:
+  TestCa();
+  [[nodiscard]] const crypto::Certificate& root() const { return root_; }
+  [[nodiscard]] crypto::Certificate certify(const crypto::PublicKey& key, std::string_view common_name = "User") const;
+
+ private:
+  crypto::PrivateKey key_;
+  crypto::Certificate root_;
+};
+
+class TestDevice {
+ public:
+  // `attestation` is RSA or EC.
+  explicit TestDevice(KeyAlgorithmType attestation = KeyAlgorithmType::kEcc);
+
+  [[nodiscard]] KeyStore& store() { return *store_; }
+  [[nodiscard]] FakeClock& clock() { return clock_; }
+  [[nodiscard]] const crypto::Certificate& certificate() const { return certificate_; }
+  [[nodiscard]] const TestCa& maker() const { return maker_; }
+
+  template <typename Request>
+  [[nodiscard]] Result<typename Request::Response> call(const Request& request) {
+    return sks::call(*store_, request);
+  }
+  // Raw bytes in and out.
+  [[nodiscard]] Bytes exchange(ByteView request);
+
+ private:
+  FakeClock clock_;
+  crypto::SystemRandom random_;
+  TestCa maker_;
+  crypto::PrivateKey attestation_key_;
+  crypto::Certificate certificate_;
+  std::unique_ptr<KeyStore> store_;
+};
+
+struct SessionOptions {
+  bool updatable = false;
+  std::uint32_t life_time = 10000;
+  std::uint16_t key_limit = 50;
+  std::string issuer_uri = "https://issuer.example.com/provsess";
+  std::string server_session_id = "S-fedcba9876543210fedcba98765432";
+};
+
+// The issuer's side of one open session.
+class TestIssuer {
+ public:
+  TestIssuer(TestDevice& device, SessionOptions options = {});
+
+  [[nodiscard]] Handle handle() const { return handle_; }
+  [[nodiscard]] const SecretBytes& session_key() const { return key_; }
+  [[nodiscard]] const SessionParameters& parameters() const { return parameters_; }
+
+  [[nodiscard]] Bytes encrypt(std::string_view plain);
+  [[nodiscard]] Bytes32 mac(std::string_view method, std::initializer_list<ByteView> data);  // and counts
+
+  // Requests with sensible values, ready to be made wrong by a test.
+  [[nodiscard]] CreatePukPolicy puk_policy(std::string id = "PUK.1", std::string_view value = "0123456789");
+  [[nodiscard]] CreatePinPolicy pin_policy(std::string id = "PIN.1", Handle puk = 0) const;
+  [[nodiscard]] CreateKeyPair key_pair(std::string id = "Key.1", Handle pin_policy = 0, std::string_view pin = "") const;
+  [[nodiscard]] SetCertificatePath certificate_path(std::string_view id, const CreateKeyPair::Response& key);
+  [[nodiscard]] CloseProvisioningSession close();
+  // One key, certified, session closed.
+  CreateKeyPair::Response provision(const CreateKeyPair& request);
+
+ private:
+  TestDevice& device_;
+  TestCa ca_;
+  crypto::SystemRandom random_;
+  SessionParameters parameters_;
+  SecretBytes key_;
+  Handle handle_ = 0;
+  std::uint16_t mac_counter_ = 0;
+};
+
+// The status of a result: kOk if it has a value.
+template <typename T>
+[[nodiscard]] Status status(const Result<T>& result) {
+  return result ? Status::kOk : status_of(result.error());
+}
+
+}  // namespace airtight::sks::testing
