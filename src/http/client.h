@@ -24,8 +24,10 @@ struct Exchange {
   std::optional<Bytes> server_certificate;  // DER, over HTTPS
 };
 
+// Used by one thread at a time.
 class Client {
  public:
+  // Fault::kBadInput if ca_pem is not empty and has no certificate.
   [[nodiscard]] static Result<std::unique_ptr<Client>> create(ClientOptions options);
   virtual ~Client() = default;
 
