@@ -56,7 +56,9 @@ bool equal_in_constant_time(ByteView a, ByteView b) {
   return difference == 0;
 }
 
-void wipe(std::span<std::byte> memory) { ::explicit_bzero(memory.data(), memory.size()); }
+void wipe(std::span<std::byte> memory) {
+  if (!memory.empty()) ::explicit_bzero(memory.data(), memory.size());  // which may not be given a null pointer
+}
 
 bool secrets_are_locked() { return internal::locking_works(); }
 
