@@ -104,7 +104,7 @@ Result<Reply> WebSession::get(std::string_view text) {
     if (next.host != url.host) {
       return fail(Fault::kRefused, url.host + " redirects to another host, " + next.host, "if you trust that host, start at its own URL");
     }
-    if (url.scheme == "https" && next.scheme != "https") return fail(Fault::kRefused, url.host + " redirects from HTTPS to plain HTTP");
+    if (was_https_ && next.scheme != "https") return fail(Fault::kRefused, url.host + " redirects from HTTPS to plain HTTP");
     url = std::move(next);
   }
   return fail(Fault::kRefused, url.host + " redirects in circles");
@@ -125,7 +125,7 @@ Result<http::Url> WebSession::permitted(std::string_view text) const {
   if (url.host != first_->host) {
     return fail(Fault::kRefused, "the issuer at " + first_->host + " wants messages to be sent to another host, " + url.host);
   }
-  if (first_->scheme == "https" && url.scheme != "https") {
+  if (was_https_ && url.scheme != "https") {
     return fail(Fault::kRefused, "the issuer at " + first_->host + " wants messages to be sent over plain HTTP");
   }
   return url;
@@ -135,6 +135,7 @@ Result<Reply> WebSession::send(const http::Url& url, http::Request request) {
   request.target = url.target;
   request.headers.set("Accept", std::string(keygen2::kMediaType) + ", " + std::string(kProblemType));
   if (const std::string cookies = cookies_for(url); !cookies.empty()) request.headers.set("Cookie", cookies);
+  if (url.scheme == "https") was_https_ = true;
   http::Exchange exchange = TRY(client_.send(url, std::move(request)));
   for (const auto& [name, value] : exchange.response.headers.all()) {
     if (equal_ignoring_case(name, "Set-Cookie")) keep_cookie(url, value);

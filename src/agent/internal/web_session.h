@@ -36,7 +36,7 @@ class WebSession {
   // Sends `message`. The same errors; a redirect is refused.
   [[nodiscard]] Result<Reply> post(const http::Url& url, ByteView message);
 
-  // `text` as a URL to which this session may send: on the host of the first reply, and HTTPS if that was.
+  // `text` as a URL to which this session may send: on the host of the first reply, and over HTTPS if anything was.
   [[nodiscard]] Result<http::Url> permitted(std::string_view text) const;
 
   // True once the issuer itself has refused (a status of 4xx or 5xx): there is nothing to tell it.
@@ -56,6 +56,7 @@ class WebSession {
 
   http::Client& client_;
   std::optional<http::Url> first_;
+  bool was_https_ = false;  // once it was HTTPS it stays HTTPS
   std::vector<Cookie> cookies_;
   bool refused_by_issuer_ = false;
 };

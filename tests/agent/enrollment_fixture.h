@@ -1,0 +1,31 @@
+// A device, an issuer and a user, ready to enrol.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+#include "agent/enrollment.h"
+#include "agent/key_list.h"
+#include "tests/agent/fake_issuer.h"
+#include "tests/agent/scripted_user.h"
+#include "tests/sks/device.h"
+#include "tests/support/must.h"
+
+namespace airtight::agent::testing {
+
+class EnrollmentFixture : public ::testing::Test {
+ protected:
+  [[nodiscard]] Result<EnrollmentOutcome> run(const EnrollmentOptions& options = {.url = FakeIssuer::kStartUrl}) {
+    return enroll(options, {.http = issuer, .key_store = device.store(), .user = user, .clock = device.clock(), .log = log});
+  }
+  [[nodiscard]] std::size_t sessions() { return tests::must(list_sessions(device.store())).size(); }
+  [[nodiscard]] std::vector<KeyEntry> keys() { return tests::must(list_keys(device.store())); }
+
+  sks::testing::TestDevice device;
+  FakeIssuer issuer;
+  ScriptedUser user;
+  Log log = Log::silent();
+};
+
+}  // namespace airtight::agent::testing

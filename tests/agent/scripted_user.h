@@ -1,0 +1,52 @@
+// A user of enrolments who answers as a test has written down, and remembers what was said.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "agent/user_interface.h"
+
+namespace airtight::agent::testing {
+
+class ScriptedUser final : public UserInterface {
+ public:
+  struct Question {
+    std::string policy_id;
+    std::vector<std::string> key_ids;
+    std::string again_because;
+  };
+
+  std::deque<std::string> pins = {"7391"};  // one for each question, in order
+  bool says_yes = true;
+  std::function<void()> when_meeting = {};
+  std::function<void()> when_asked = {};
+
+  std::vector<Question> questions = {};
+  std::vector<Step> steps = {};
+  std::vector<std::string> asked_keys = {};
+  int meetings = 0;
+  std::optional<IssuerSummary> met = {};
+
+  void meet(const IssuerSummary& issuer) override {
+    ++meetings;
+    met = issuer;
+    if (when_meeting) when_meeting();
+  }
+  Result<bool> confirm(const EnrollmentSummary& summary) override {
+    for (const keygen2::RequestedKey& key : keygen2::requested_keys(summary.keys)) asked_keys.push_back(key.key->id);
+    if (when_asked) when_asked();
+    return says_yes;
+  }
+  Result<SecretBytes> choose_pin(const PinQuestion& question) override {
+    questions.push_back({.policy_id = question.policy.id, .key_ids = question.key_ids, .again_because = question.again_because});
+    if (pins.empty()) return fail(Fault::kRefused, "the script has no more PINs");
+    SecretBytes pin = SecretBytes::copy_of(bytes_of(pins.front()));
+    pins.pop_front();
+    return pin;
+  }
+  void progress(Step step, std::string_view) override { steps.push_back(step); }
+};
+
+}  // namespace airtight::agent::testing
