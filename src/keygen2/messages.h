@@ -1,5 +1,5 @@
-// The messages of KeyGen2 (keygen2.md section 3), one struct each. What is read has been validated against schema/keygen2.xsd first; what is
-// written is valid by construction.
+// The messages of KeyGen2 (keygen2.md section 3), one struct each. What is read has been validated against schema/keygen2.xsd first;
+// what is written is valid if its values are.
 #pragma once
 
 #include <cstdint>
@@ -9,15 +9,16 @@
 #include <variant>
 #include <vector>
 
+#include "base/algorithms.h"
 #include "base/bytes.h"
 #include "base/key_attributes.h"
 #include "base/result.h"
 #include "base/time.h"
 #include "crypto/certificate.h"
 #include "crypto/key.h"
+#include "keygen2/message_kind.h"
 #include "xml/document.h"
 #include "xml/schema.h"
-#include "xml/signature.h"
 
 namespace airtight::keygen2 {
 
@@ -25,127 +26,152 @@ inline constexpr std::string_view kNamespace = "http://xmlns.webpki.org/keygen2/
 inline constexpr std::string_view kMediaType = "application/xbpp+xml";
 inline constexpr std::string_view kSessionKeyName = "derived-session-key";  // KeyName of the session response's signature
 
-// ServerCookie: any XML, kept whole.
+// ServerCookie: a document whose root is the element itself, with anything in it, kept whole.
 using ServerCookie = std::optional<xml::Document>;
 
 struct BasicCapabilities {
-  std::vector<std::string> algorithms;
-  std::vector<std::string> extensions;
-  std::vector<std::uint16_t> rsa_key_sizes;
-  std::optional<bool> settable_exponent;
+  std::vector<std::string> algorithms = {};
+  std::vector<std::string> extensions = {};
+  std::vector<std::uint16_t> rsa_key_sizes = {};
+  std::optional<bool> settable_exponent = {};
+
+  friend bool operator==(const BasicCapabilities&, const BasicCapabilities&) = default;
 };
 
+// What a response lists of `requested` where `available` is to be had: in the request's order, and SettableExponent only if asked for
+// (keygen2.md section 6).
+[[nodiscard]] BasicCapabilities supported_of(const BasicCapabilities& requested, const BasicCapabilities& available);
+
 struct IssuerLogotype {
-  std::string mime_type;
-  Bytes image;
+  std::string mime_type = {};
+  Bytes image = {};
+
+  friend bool operator==(const IssuerLogotype&, const IssuerLogotype&) = default;
 };
 
 struct PlatformNegotiationRequest {
-  std::string id;  // the ServerSessionID
-  std::string submit_url;
-  std::optional<std::string> abort_url;
-  std::vector<IssuerLogotype> logotypes;
-  BasicCapabilities capabilities;
-  ServerCookie server_cookie;
+  std::string id = {};  // the ServerSessionID
+  std::string submit_url = {};
+  std::optional<std::string> abort_url = {};
+  std::vector<IssuerLogotype> logotypes = {};
+  BasicCapabilities capabilities = {};
+  ServerCookie server_cookie = {};
 };
 
 struct PlatformNegotiationResponse {
-  std::string server_session_id;
-  BasicCapabilities capabilities;
-  ServerCookie server_cookie;
+  std::string server_session_id = {};
+  BasicCapabilities capabilities = {};
+  ServerCookie server_cookie = {};
 };
 
 struct ProvisioningSessionRequest {
-  std::string id;
-  std::string server_time;  // as text: it is copied
+  std::string id = {};
+  std::string server_time = {};  // as text: it is copied
   std::uint32_t session_life_time = 0;
   std::uint16_t session_key_limit = 0;
-  std::string session_key_algorithm;
+  std::string session_key_algorithm = {};
   bool updatable = false;
-  std::string submit_url;  // IssuerURI of SKS
+  std::string submit_url = {};  // IssuerURI of SKS
   crypto::PublicKey server_ephemeral_key;
-  ServerCookie server_cookie;
+  ServerCookie server_cookie = {};
 };
 
 struct ProvisioningSessionResponse {
-  std::string id;  // the ClientSessionID
-  std::string server_session_id;
-  std::string server_time;
-  Instant client_time;
-  Bytes session_attestation;
-  std::optional<Bytes> server_certificate_fingerprint;
+  std::string id = {};  // the ClientSessionID
+  std::string server_session_id = {};
+  std::string server_time = {};
+  Instant client_time = {};  // whole seconds
+  Bytes session_attestation = {};
+  std::optional<Bytes> server_certificate_fingerprint = {};
   crypto::PublicKey client_ephemeral_key;
-  std::vector<crypto::Certificate> device_certificate_path;
-  ServerCookie server_cookie;
+  std::vector<crypto::Certificate> device_certificate_path = {};
+  ServerCookie server_cookie = {};
+};
+
+struct RsaKeyAlgorithm {
+  std::uint16_t key_size = 0;
+  std::optional<std::uint32_t> exponent = {};  // absent: the key store's default
+
+  friend bool operator==(const RsaKeyAlgorithm&, const RsaKeyAlgorithm&) = default;
+};
+
+struct EcKeyAlgorithm {
+  std::string named_curve = {};  // URI
+
+  friend bool operator==(const EcKeyAlgorithm&, const EcKeyAlgorithm&) = default;
 };
 
 // What KeyInitializationRequest asks for.
 struct KeyPairRequest {
-  std::string id;
+  std::string id = {};
   KeyUsage key_usage = KeyUsage::kSignature;
   Bytes issuer_seed = Bytes(32);
   BiometricProtection biometric_protection = BiometricProtection::kNone;
   bool private_key_backup = false;
   ExportPolicy export_policy = ExportPolicy::kNonExportable;
-  std::optional<bool> updatable;  // absent: the session's
+  std::optional<bool> updatable = {};  // absent: the session's
   DeletePolicy delete_policy = DeletePolicy::kNone;
   bool enable_pin_caching = false;
   bool import_private_key = false;
-  std::string friendly_name;
-  struct Rsa {
-    std::uint16_t key_size = 0;
-    std::optional<std::uint32_t> exponent;
-  };
-  struct Ec {
-    std::string named_curve;  // URI
-  };
-  std::variant<Rsa, Ec> algorithm;
+  std::string friendly_name = {};
+  using Rsa = RsaKeyAlgorithm;
+  using Ec = EcKeyAlgorithm;
+  std::variant<Rsa, Ec> algorithm = {};
+
+  friend bool operator==(const KeyPairRequest&, const KeyPairRequest&) = default;
 };
 
 struct PresetPin {
-  Bytes encrypted_value;
-  KeyPairRequest key;
+  Bytes encrypted_value = {};
+  KeyPairRequest key = {};
+
+  friend bool operator==(const PresetPin&, const PresetPin&) = default;
 };
 
 struct PinPolicyRequest {
-  std::string id;
+  std::string id = {};
   PassphraseFormat format = PassphraseFormat::kNumeric;
   std::uint8_t retry_limit = 0;
   std::uint8_t min_length = 0;
   std::uint8_t max_length = 0;
-  std::optional<bool> user_modifiable;  // absent: true over KeyPair, false over PresetPIN
+  std::optional<bool> user_modifiable = {};  // absent: true over KeyPair, false over PresetPIN
   Grouping grouping = Grouping::kNone;
   std::uint8_t pattern_restrictions = 0;  // PatternRestriction ORed
   InputMethod input_method = InputMethod::kAny;
-  std::variant<std::vector<KeyPairRequest>, std::vector<PresetPin>> keys;
+  std::variant<std::vector<KeyPairRequest>, std::vector<PresetPin>> keys = {};
 
   [[nodiscard]] bool user_defined() const { return keys.index() == 0; }
   [[nodiscard]] bool is_user_modifiable() const { return user_modifiable.value_or(user_defined()); }
+  friend bool operator==(const PinPolicyRequest&, const PinPolicyRequest&) = default;
 };
 
 struct PukPolicyRequest {
-  std::string id;
-  Bytes encrypted_value;
+  std::string id = {};
+  Bytes encrypted_value = {};
   PassphraseFormat format = PassphraseFormat::kNumeric;
   std::uint8_t retry_limit = 0;
-  std::vector<PinPolicyRequest> pin_policies;
+  std::vector<PinPolicyRequest> pin_policies = {};
+
+  friend bool operator==(const PukPolicyRequest&, const PukPolicyRequest&) = default;
 };
 
 struct DevicePinRequest {
-  KeyPairRequest key;
+  KeyPairRequest key = {};
+
+  friend bool operator==(const DevicePinRequest&, const DevicePinRequest&) = default;
 };
 
 using CreateObject = std::variant<PukPolicyRequest, PinPolicyRequest, DevicePinRequest, KeyPairRequest>;
 
 struct KeyInitializationRequest {
-  std::string id;
-  std::string client_session_id;
-  std::string server_time;
-  std::string submit_url;
-  std::string key_attestation_algorithm;  // default …#algorithm.ka1
+  std::string id = {};
+  std::string client_session_id = {};
+  std::string server_time = {};
+  std::string submit_url = {};
+  std::string key_attestation_algorithm = std::string(uri::kKeyAttestation1);
   bool deferred_certification = false;
-  std::vector<CreateObject> objects;  // document order is the order of SKS calls
-  ServerCookie server_cookie;
+  std::vector<CreateObject> objects = {};  // document order is the order of SKS calls
+  ServerCookie server_cookie = {};
 };
 
 // One key of a request with what stands above it.
@@ -156,50 +182,50 @@ struct RequestedKey {
   const PresetPin* preset_pin;         // null: the user defines the PIN, or there is none
   bool device_pin;
 };
-// Every key in document order.
+// Every key in document order, pointing into `request`.
 [[nodiscard]] std::vector<RequestedKey> requested_keys(const KeyInitializationRequest& request);
 
 struct GeneratedPublicKey {
-  std::string id;
-  Bytes key_attestation;
+  std::string id = {};
+  Bytes key_attestation = {};
   crypto::PublicKey public_key;
-  std::optional<Bytes> private_key;  // encrypted
+  std::optional<Bytes> private_key = {};  // encrypted
 };
 
 struct KeyInitializationResponse {
-  std::string id;
-  std::string server_session_id;
-  std::vector<GeneratedPublicKey> keys;
-  ServerCookie server_cookie;
+  std::string id = {};
+  std::string server_session_id = {};
+  std::vector<GeneratedPublicKey> keys = {};
+  ServerCookie server_cookie = {};
 };
 
 // CredentialDeploymentRequest. The schema knows every element of keygen2.md; what the client can do with one is its own question.
 struct CertifiedPublicKey {
-  std::string id;
-  Bytes mac;
-  std::vector<crypto::Certificate> certificate_path;  // as written, in any order
+  std::string id = {};
+  Bytes mac = {};
+  std::vector<crypto::Certificate> certificate_path = {};  // as written, in any order
   // Elements beyond the certificate path, by local name, in order: SymmetricKey, PrivateKey, PropertyBag, Logotype, Extension,
   // EncryptedExtension, UpdateKey. A client that cannot apply one must refuse the message (unsupported-feature-requested).
-  std::vector<std::string> further_elements;
+  std::vector<std::string> further_elements = {};
 };
 
 struct CredentialDeploymentRequest {
-  std::string id;
-  std::string client_session_id;
-  std::string issuer_uri;
-  std::string server_time;
-  std::string submit_url;
-  Bytes close_session_mac;
-  std::vector<CertifiedPublicKey> keys;
-  bool deletes_keys = false;  // has DeleteKey elements
-  ServerCookie server_cookie;
+  std::string id = {};
+  std::string client_session_id = {};
+  std::string issuer_uri = {};
+  std::string server_time = {};
+  std::string submit_url = {};
+  Bytes close_session_mac = {};
+  std::vector<CertifiedPublicKey> keys = {};
+  bool deletes_keys = false;  // has DeleteKey elements; read only
+  ServerCookie server_cookie = {};
 };
 
 struct CredentialDeploymentResponse {
-  std::string id;
-  std::string server_session_id;
-  Bytes close_session_attestation;
-  ServerCookie server_cookie;
+  std::string id = {};
+  std::string server_session_id = {};
+  Bytes close_session_attestation = {};
+  ServerCookie server_cookie = {};
 };
 
 // ClientErrorResponse@Error.
@@ -210,21 +236,24 @@ enum class ClientError : std::uint8_t {
 [[nodiscard]] std::string_view name_of(ClientError error);
 
 struct ClientErrorResponse {
-  std::string server_session_id;
+  std::string server_session_id = {};
   ClientError error = ClientError::kGeneralError;
-  std::string argument;
+  std::string argument = {};
 };
 
-// Messages known to the schema whose contents this version reads only as far as their addressing (credential discovery).
+// Messages known to the schema whose contents this version reads only as far as their addressing: credential discovery and the basic
+// profile. Their binary values, times and IDs are checked like everyone's.
 struct OtherMessage {
-  std::string name;
-  std::optional<std::string> submit_url;
+  MessageKind kind = MessageKind::kCredentialDiscoveryRequest;
+  std::optional<std::string> server_session_id = {};  // or the RequestID
+  std::optional<std::string> submit_url = {};         // of a request
 };
 
-using Message = std::variant<PlatformNegotiationRequest, PlatformNegotiationResponse, ProvisioningSessionRequest, ProvisioningSessionResponse,
-                             KeyInitializationRequest, KeyInitializationResponse, CredentialDeploymentRequest,
-                             CredentialDeploymentResponse, ClientErrorResponse, OtherMessage>;
+using Message = std::variant<PlatformNegotiationRequest, PlatformNegotiationResponse, ProvisioningSessionRequest,
+                             ProvisioningSessionResponse, KeyInitializationRequest, KeyInitializationResponse,
+                             CredentialDeploymentRequest, CredentialDeploymentResponse, ClientErrorResponse, OtherMessage>;
 
+[[nodiscard]] MessageKind kind_of(const Message& message);
 // The name of the message's top element.
 [[nodiscard]] std::string_view name_of(const Message& message);
 
@@ -234,15 +263,20 @@ struct Received {
   xml::Document document;
 };
 
-// keygen2.xsd with the schemas that it imports, compiled.
+// keygen2.xsd with the schemas that it imports, compiled. Do this once: it costs more than reading a message.
 [[nodiscard]] Result<xml::Schema> compile_schema();
 
-// Parses (hardened), validates, reads. Errors carry Protocol::kKeyGen2 with the ClientError that a client answers.
+// Parses (hardened), validates, reads; verifies no signature. Errors carry Protocol::kKeyGen2 with the ClientError that a client answers:
+// non-matching-requests for faults of XML, the schema, base64, IDs, times, keys and certificates; unsupported-feature-requested for an
+// elliptic curve that this program does not know; general-error if validation itself could not be done.
 [[nodiscard]] Result<Received> read_message(ByteView text, const xml::Schema& schema);
 
-// An unsigned document for `message`; sign it with xml::sign_enveloped on its root where it is to be signed.
+// An unsigned document for `message`; sign it with xml::sign_enveloped on its root where it is to be signed (a ProvisioningSessionResponse
+// is valid only with its signature). Attributes that equal their default are left out. Fails with Fault::kInternal for what this version
+// does not write: an OtherMessage, or a CertifiedPublicKey with further elements.
 [[nodiscard]] Result<xml::Document> write_message(const Message& message);
 
-// Rebuilds the ECKeyValue/RSAKeyValue forms: used by both readers and writers.
+// True if the message carries an enveloped ds:Signature of its own. Whether it verifies is another question.
+[[nodiscard]] bool has_signature(const xml::Document& message);
 
 }  // namespace airtight::keygen2

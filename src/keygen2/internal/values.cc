@@ -1,0 +1,144 @@
+#include "keygen2/internal/values.h"
+
+#include "base/encoding.h"
+#include "base/text.h"
+#include "keygen2/internal/vocabulary.h"
+
+namespace airtight::keygen2::internal {
+namespace {
+
+constexpr std::string_view kWhiteSpace = " \t\r\n";
+constexpr std::size_t kIssuerUriLimit = 1024;  // bytes; SKS createProvisioningSession
+
+// An integer of RSAKeyValue. "written without a leading zero byte, read with or without" (keygen2.md section 3).
+Result<Bytes> rsa_integer(xml::Element parent, std::string_view name) {
+  const xml::Element element = TRY(only_child(parent, kDsUri, name));
+  Bytes value = TRY(content_bytes(element));
+  if (value.size() > 1 && value.front() == std::byte{0}) value.erase(value.begin());
+  if (value.empty() || value.front() == std::byte{0}) return refuse(std::string(name) + " of RSAKeyValue is not a positive integer");
+  return value;
+}
+
+Result<crypto::PublicKey> rsa_key(xml::Element element) {
+  Bytes modulus = TRY(rsa_integer(element, "Modulus"));
+  Bytes exponent = TRY(rsa_integer(element, "Exponent"));
+  return crypto::PublicKey::from_rsa({std::move(modulus), std::move(exponent)});
+}
+
+Result<crypto::PublicKey> ec_key(xml::Element element) {
+  const xml::Element named_curve = TRY(only_child(element, kDs11Uri, "NamedCurve"));
+  const std::string uri = TRY(required(named_curve, "URI", parse_uri));
+  const std::optional<crypto::Curve> curve = crypto::curve_of_uri(uri);
+  if (!curve)
+    return Failure(Error{Fault::kBadInput, "the elliptic curve " + uri + " is not known here", "Use P-256 (" + std::string(uri::kP256) + ").",
+                         Answer{Protocol::kKeyGen2, static_cast<int>(ClientError::kUnsupportedFeatureRequested)}});
+  const xml::Element point = TRY(only_child(element, kDs11Uri, "PublicKey"));
+  const Bytes value = TRY(content_bytes(point));
+  return crypto::PublicKey::from_ec_point(*curve, value);
+}
+
+}  // namespace
+
+Failure refuse(std::string message) { return fail(Fault::kBadInput, std::move(message)); }
+
+std::string_view trimmed(std::string_view text) {
+  const std::size_t first = text.find_first_not_of(kWhiteSpace);
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(kWhiteSpace) - first + 1);
+}
+
+std::vector<std::string_view> words_of(std::string_view text) {
+  std::vector<std::string_view> words;
+  std::size_t start = text.find_first_not_of(kWhiteSpace);
+  while (start != std::string_view::npos) {
+    const std::size_t end = text.find_first_of(kWhiteSpace, start);
+    words.push_back(text.substr(start, end - start));
+    start = text.find_first_not_of(kWhiteSpace, end);
+  }
+  return words;
+}
+
+Result<std::string> parse_text(std::string_view text) { return std::string(text); }
+
+Result<std::string> parse_id(std::string_view text) {
+  if (!is_sks_id(text)) return refuse("\"" + std::string(text) + "\" is not an NCName of 1 to 32 bytes");
+  return std::string(text);
+}
+
+Result<std::string> parse_uri(std::string_view text) { return std::string(trimmed(text)); }
+
+Result<std::string> parse_issuer_uri(std::string_view text) {
+  const std::string_view uri = trimmed(text);
+  if (uri.size() > kIssuerUriLimit) return refuse("a URL of " + std::to_string(uri.size()) + " bytes is longer than 1024");
+  return std::string(uri);
+}
+
+Result<std::vector<std::string>> parse_uris(std::string_view text) {
+  const auto words = words_of(text);
+  return std::vector<std::string>(words.begin(), words.end());
+}
+
+Result<Instant> parse_instant(std::string_view text) { return parse_time(text); }
+
+Result<std::string> parse_time_text(std::string_view text) {
+  TRY(parse_time(text));
+  return std::string(text);
+}
+
+Result<bool> parse_boolean(std::string_view text) {
+  const std::string_view word = trimmed(text);
+  if (word == "true" || word == "1") return true;
+  if (word == "false" || word == "0") return false;
+  return refuse("\"" + std::string(text) + "\" is neither true nor false");
+}
+
+Result<Bytes> parse_bytes(std::string_view text) { return base64_decode(text, Whitespace::kXml); }
+
+Result<Bytes> parse_bytes32(std::string_view text) {
+  Bytes value = TRY(parse_bytes(text));
+  if (value.size() != 32) return refuse(std::to_string(value.size()) + " bytes where 32 are due");
+  return value;
+}
+
+std::string place_of(xml::Element element, std::string_view attribute) {
+  return "attribute " + std::string(attribute) + " of " + std::string(element.name());
+}
+
+Result<Bytes> content_bytes(xml::Element element) {
+  auto value = parse_bytes(element.text());
+  if (!value) return std::unexpected(std::move(value).error().in(element.name()));
+  return value;
+}
+
+Result<xml::Element> only_child(xml::Element parent, std::string_view namespace_uri, std::string_view name) {
+  const auto child = parent.child(namespace_uri, name);
+  if (!child) return refuse(std::string(name) + " is missing in " + std::string(parent.name()));
+  return *child;
+}
+
+Result<crypto::PublicKey> public_key_in(xml::Element parent) {
+  const auto rsa = parent.child(kDsUri, "RSAKeyValue");
+  auto key = rsa ? rsa_key(*rsa) : ec_key(TRY(only_child(parent, kDs11Uri, "ECKeyValue")));
+  if (!key) return std::unexpected(std::move(key).error().in("the public key in " + std::string(parent.name())));
+  return key;
+}
+
+Result<std::vector<crypto::Certificate>> certificates_in(xml::Element parent) {
+  const xml::Element data = TRY(only_child(parent, kDsUri, "X509Data"));
+  std::vector<crypto::Certificate> certificates;
+  for (const xml::Element element : data.children(kDsUri, "X509Certificate")) {
+    const Bytes der = TRY(content_bytes(element));
+    auto certificate = crypto::Certificate::parse(der);
+    if (!certificate) return std::unexpected(std::move(certificate).error().in("a certificate in " + std::string(parent.name())));
+    certificates.push_back(*std::move(certificate));
+  }
+  return certificates;
+}
+
+ServerCookie cookie_in(xml::Element message) {
+  const auto cookie = message.child(kNamespace, "ServerCookie");
+  if (!cookie) return std::nullopt;
+  return xml::Document::copy_of(*cookie);
+}
+
+}  // namespace airtight::keygen2::internal

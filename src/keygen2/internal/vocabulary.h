@@ -1,0 +1,18 @@
+// The namespaces of KeyGen2 documents with the prefixes that they are written with.
+#pragma once
+
+#include <string_view>
+
+#include "keygen2/messages.h"
+#include "xml/document.h"
+
+namespace airtight::keygen2::internal {
+
+inline constexpr std::string_view kDsUri = "http://www.w3.org/2000/09/xmldsig#";
+inline constexpr std::string_view kDs11Uri = "http://www.w3.org/2009/xmldsig11#";
+
+inline constexpr xml::Namespace kKeyGen2 = {"", kNamespace};
+inline constexpr xml::Namespace kDs = {"ds", kDsUri};
+inline constexpr xml::Namespace kDs11 = {"ds11", kDs11Uri};
+
+}  // namespace airtight::keygen2::internal
