@@ -90,7 +90,7 @@ struct EcPrivateParts {
   std::optional<ByteView> point;
 };
 
-Result<EcPrivateParts> read_ec_private(ByteView der) {
+Result<EcPrivateParts> read_ec_private(ByteView der, const CurveFacts& facts) {
   der::Reader outer(der);
   der::Reader key = TRY(outer.enter(der::Tag::kSequence));
   TRY(outer.expect_end());
@@ -98,7 +98,12 @@ Result<EcPrivateParts> read_ec_private(ByteView der) {
   if (version != 1) return airtight::fail(Fault::kBadInput, "an EC private key is of an unknown version");
   EcPrivateParts parts{};
   parts.scalar = TRY(key.octet_string());
-  TRY(key.optional_element(der::context_constructed(0)));  // parameters: the AlgorithmIdentifier counts
+  if (const auto parameters = TRY(key.optional_element(der::context_constructed(0)))) {
+    der::Reader inside(parameters->content);
+    const std::string curve = TRY(inside.object_id());
+    TRY(inside.expect_end());
+    if (curve != facts.oid) return airtight::fail(Fault::kBadInput, "an EC private key names two curves");
+  }
   const auto public_part = TRY(key.optional_element(der::context_constructed(1)));
   TRY(key.expect_end());
   if (public_part) {
@@ -203,7 +208,7 @@ Result<PrivateKey> PrivateKey::from_pkcs8(ByteView der) {
     PkeyHandle pkey = TRY(make_rsa_private(numbers));
     return PrivateKey(std::make_shared<const Parsed>(Parsed{std::move(pkey), std::move(public_key)}));
   }
-  const EcPrivateParts parts = TRY(read_ec_private(content));
+  const EcPrivateParts parts = TRY(read_ec_private(content, *facts));
   if (parts.scalar.size() != facts->coordinate) return airtight::fail(Fault::kBadInput, "an EC private key has the wrong length");
   const Bytes point = TRY(point_of(*facts, parts.scalar));
   if (parts.point && !equal(*parts.point, point)) {

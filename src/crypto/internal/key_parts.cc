@@ -43,12 +43,19 @@ Result<PkeyHandle> from_parameters(const char* type, int selection, const OSSL_P
   return PkeyHandle(made);
 }
 
-// e * d' = 1 mod (prime - 1): the CRT exponent fits.
-bool exponent_fits(const BIGNUM* e, const BIGNUM* crt_exponent, const BIGNUM* prime, BN_CTX* context) {
+// e * d' = 1 mod (prime - 1) and d' = d mod (prime - 1): the CRT exponent d' fits.
+bool exponent_fits(const BIGNUM* e, const BIGNUM* d, const BIGNUM* crt_exponent, const BIGNUM* prime, BN_CTX* context) {
   const BignumHandle order(BN_dup(prime));
+  const BignumHandle value(BN_secure_new());
+  return order && value && BN_sub_word(order.get(), 1) == 1 && !BN_is_zero(order.get()) &&
+         BN_mod_mul(value.get(), e, crt_exponent, order.get(), context) == 1 && BN_is_one(value.get()) &&
+         BN_mod(value.get(), d, order.get(), context) == 1 && BN_cmp(value.get(), crt_exponent) == 0;
+}
+
+// q * qi = 1 mod p.
+bool coefficient_fits(const BIGNUM* p, const BIGNUM* q, const BIGNUM* qi, BN_CTX* context) {
   const BignumHandle product(BN_secure_new());
-  return order && product && BN_sub_word(order.get(), 1) == 1 && !BN_is_zero(order.get()) &&
-         BN_mod_mul(product.get(), e, crt_exponent, order.get(), context) == 1 && BN_is_one(product.get());
+  return product && BN_mod_mul(product.get(), q, qi, p, context) == 1 && BN_is_one(product.get()) && BN_cmp(qi, p) < 0;
 }
 
 }  // namespace
@@ -93,8 +100,8 @@ Result<PkeyHandle> make_rsa_private(const RsaPrivateNumbers& numbers) {
   const BignumHandle dp = number(numbers.dp, true), dq = number(numbers.dq, true), qi = number(numbers.qi, true);
   const BignumHandle product(BN_secure_new());
   require(context && product && BN_mul(product.get(), p.get(), q.get(), context.get()) == 1, "checking an RSA key");
-  if (BN_cmp(product.get(), n.get()) != 0 || !exponent_fits(e.get(), dp.get(), p.get(), context.get()) ||
-      !exponent_fits(e.get(), dq.get(), q.get(), context.get())) {
+  if (BN_cmp(product.get(), n.get()) != 0 || !exponent_fits(e.get(), d.get(), dp.get(), p.get(), context.get()) ||
+      !exponent_fits(e.get(), d.get(), dq.get(), q.get(), context.get()) || !coefficient_fits(p.get(), q.get(), qi.get(), context.get())) {
     return airtight::fail(Fault::kBadInput, "the numbers of this RSA private key do not fit each other");
   }
   const ParamBuilder builder(OSSL_PARAM_BLD_new());

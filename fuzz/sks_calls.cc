@@ -1,0 +1,108 @@
+// The byte protocol of the key store. What is read as a request is written as the same bytes; and whatever is sent to a store with an open
+// session is answered by a status and just what goes with it, never ERROR_INTERNAL.
+#include <cstdint>
+#include <cstdlib>
+#include <memory>
+
+#include "base/algorithms.h"
+#include "crypto/certificate_builder.h"
+#include "crypto/random.h"
+#include "sealing/master_key.h"
+#include "sks/client.h"
+#include "sks/key_store.h"
+#include "storage/database.h"
+
+namespace {
+
+using namespace airtight;
+using namespace airtight::sks;
+
+void require(bool ok) {
+  if (!ok) std::abort();
+}
+
+// A device with one open session, made anew whenever an input has ended the session.
+class Target {
+ public:
+  Target() : ephemeral_(crypto::PrivateKey::generate(crypto::EcSpec{crypto::Curve::kP256}).value()) {
+    const auto attestation_key = crypto::PrivateKey::generate(crypto::EcSpec{crypto::Curve::kP256}).value();
+    crypto::CertificateContent content;
+    content.serial = Bytes(8, std::byte{1});
+    content.subject_der = content.issuer_der = crypto::name_from_text("CN=Device").value();
+    content.not_after = Instant{4102444800000};
+    content.spki = attestation_key.public_key().spki();
+    const auto certificate = crypto::sign_certificate(content, attestation_key).value();
+    const sealing::MasterKey master_key(random_.secret(32));
+    auto database = storage::open_sqlite_in_memory().value();
+    require(KeyStore::create(*database, master_key, DeviceBirth{"Vendor", "Model", {certificate}}, attestation_key, random_).has_value());
+    store_ = KeyStore::open(std::move(database), master_key, clock_, random_).value();
+  }
+
+  Handle open_session() {
+    const auto found = sks::call(*store_, EnumerateProvisioningSessions{}).value();
+    if (found.provisioning_handle != kNoHandle && found.session->is_open) return found.provisioning_handle;
+    CreateProvisioningSession request;
+    request.session_key_algorithm = uri::kSessionKey1;
+    request.server_session_id.value = "S-1";
+    request.server_ephemeral_key = ephemeral_.public_key().spki();
+    request.issuer_uri = to_bytes("https://issuer.example.com");
+    request.session_life_time = 1000000;
+    request.session_key_limit = 65535;
+    return sks::call(*store_, request).value().provisioning_handle;
+  }
+
+  SecretBytes answer(ByteView request) { return store_->call(SecretBytes::copy_of(request)).value(); }
+
+ private:
+  SystemClock clock_;
+  crypto::SystemRandom random_;
+  crypto::PrivateKey ephemeral_;
+  std::unique_ptr<KeyStore> store_;
+};
+
+// Generating RSA keys would be all that the fuzzer does.
+template <typename Request>
+bool is_slow(const Request& request) {
+  if constexpr (std::is_same_v<Request, CreateKeyPair>) return std::holds_alternative<RsaKeySpec>(request.key_algorithm);
+  return false;
+}
+
+template <typename Request>
+void check_answer(ByteView answer) {
+  require(!answer.empty());
+  const auto status = std::to_integer<std::uint8_t>(answer[0]);
+  if (status == 0) {
+    const auto response = wire::decode<typename Request::Response>(answer.subspan(1));
+    require(response.has_value());
+    require(equal(wire::encode(0, *response).expose_secret(), answer));
+    return;
+  }
+  require(status < static_cast<std::uint8_t>(Status::kInternal));
+  wire::Reader reader(answer.subspan(1));
+  require(reader.array(2).has_value() && reader.remaining() == 0);
+}
+
+template <typename Request>
+bool check_as(const Method<Request>& method, ByteView input, Target& target) {
+  if (input.empty() || std::to_integer<std::uint8_t>(input[0]) != method.number) return false;
+  auto request = wire::decode<Request>(input.subspan(1));
+  if (request) require(equal(wire::encode(method.number, *request).expose_secret(), input));
+  if (request && is_slow(*request)) return true;
+  if constexpr (requires { request->provisioning_handle; }) {
+    if (request && method.number < 31) request->provisioning_handle = target.open_session();
+  }
+  const SecretBytes answer = request ? target.answer(wire::encode(method.number, *request).expose_secret()) : target.answer(input);
+  check_answer<Request>(answer.expose_secret());
+  if (!request) require(answer.expose_secret()[0] == static_cast<std::byte>(Status::kOption));
+  return true;
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  static Target target;
+  const ByteView input = std::as_bytes(std::span(data, size));
+  const bool known = std::apply([&](const auto&... method) { return (... || check_as(method, input, target)); }, kMethods);
+  if (!known) require(target.answer(input).expose_secret()[0] == static_cast<std::byte>(Status::kOption));
+  return 0;
+}
