@@ -76,7 +76,7 @@ Result<PublicKey> public_part(const EVP_PKEY* pkey, std::optional<Curve> curve) 
   for (auto [name, out] : {std::pair{OSSL_PKEY_PARAM_RSA_N, &parameters.modulus}, std::pair{OSSL_PKEY_PARAM_RSA_E, &parameters.exponent}}) {
     BIGNUM* number = nullptr;
     require(EVP_PKEY_get_bn_param(pkey, name, &number) == 1, "reading a generated key");
-    const Handle<BIGNUM, BN_free> owner(number);
+    const CHandle<BIGNUM, BN_free> owner(number);
     out->resize(static_cast<std::size_t>(BN_num_bytes(number)));
     BN_bn2bin(number, octets(std::span(*out)));
   }
@@ -134,7 +134,7 @@ Result<PrivateKey> PrivateKey::generate(const RsaSpec& spec) {
     return airtight::fail(Fault::kBadInput, "an RSA key of this size or exponent cannot be made");
   }
   const PkeyContext context(EVP_PKEY_CTX_new_from_name(nullptr, "RSA", nullptr));
-  const Handle<BIGNUM, BN_free> exponent(BN_new());
+  const CHandle<BIGNUM, BN_free> exponent(BN_new());
   require(context && exponent && BN_set_word(exponent.get(), spec.exponent) == 1 && EVP_PKEY_keygen_init(context.get()) == 1 &&
               EVP_PKEY_CTX_set_rsa_keygen_bits(context.get(), static_cast<int>(spec.bits)) == 1 &&
               EVP_PKEY_CTX_set1_rsa_keygen_pubexp(context.get(), exponent.get()) == 1, "starting to make an RSA key");

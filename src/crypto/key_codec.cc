@@ -9,7 +9,7 @@
 namespace airtight::crypto {
 namespace {
 
-using Pkcs8Handle = Handle<PKCS8_PRIV_KEY_INFO, PKCS8_PRIV_KEY_INFO_free>;
+using Pkcs8Handle = CHandle<PKCS8_PRIV_KEY_INFO, PKCS8_PRIV_KEY_INFO_free>;
 
 constexpr std::size_t kMaxKeyDer = 16 * 1024;
 constexpr unsigned kMaxRsaBits = 16384;
@@ -135,7 +135,7 @@ SecretBytes write_ec_pkcs8(const CurveFacts& facts, ByteView point, const EVP_PK
   });
   SecretBytes out = SecretBytes::copy_of(writer.bytes());
   BIGNUM* scalar = BN_secure_new();
-  const Handle<BIGNUM, BN_clear_free> owner_of_fresh(scalar);
+  const CHandle<BIGNUM, BN_clear_free> owner_of_fresh(scalar);
   require(EVP_PKEY_get_bn_param(pkey, "priv", &scalar) == 1, "reading a private key");
   const std::size_t at = out.size() - tail.bytes().size() - facts.coordinate;
   require(BN_bn2binpad(scalar, octets(out.expose_secret_for_writing().subspan(at)), static_cast<int>(facts.coordinate)) ==

@@ -12,7 +12,6 @@ namespace airtight::xml {
 namespace {
 
 using internal::ErrorTrap;
-using internal::Handle;
 using internal::made;
 using internal::start_libraries;
 using internal::to_xml;
@@ -45,7 +44,7 @@ Result<Document> Document::parse(ByteView text, const Limits& limits) {
   TRY(internal::check_markup(markup, limits));
   start_libraries();
   const ErrorTrap trap;
-  const Handle<xmlParserCtxt, xmlFreeParserCtxt> context(made(xmlNewParserCtxt()));
+  const CHandle<xmlParserCtxt, xmlFreeParserCtxt> context(made(xmlNewParserCtxt()));
   Document document(xmlCtxtReadMemory(context.get(), markup.data(), static_cast<int>(markup.size()), nullptr, nullptr, kParseOptions));
   if (trap.caught() || document.doc_ == nullptr) return fail(Fault::kBadInput, trap.sentence("the text is not a well-formed XML document"));
   return document;
@@ -72,7 +71,7 @@ Bytes Document::serialize() const {
   xmlChar* text = nullptr;
   int size = 0;
   xmlDocDumpFormatMemoryEnc(doc_.get(), &text, &size, "UTF-8", 0);
-  const Handle<xmlChar, [](xmlChar* memory) { xmlFree(memory); }> owner(made(text));
+  const CHandle<xmlChar, [](xmlChar* memory) { xmlFree(memory); }> owner(made(text));
   return to_bytes(ByteView(reinterpret_cast<const std::byte*>(text), static_cast<std::size_t>(size)));
 }
 
@@ -84,7 +83,7 @@ Result<Bytes> canonicalize(Element element) {
   if (element.node() != xmlDocGetRootElement(doc)) return canonicalize(Document::copy_of(element).root());
   const ErrorTrap trap;
   Bytes canonical;
-  const Handle<xmlOutputBuffer, xmlOutputBufferClose> out(made(xmlOutputBufferCreateIO(append_to, nullptr, &canonical, nullptr)));
+  const CHandle<xmlOutputBuffer, xmlOutputBufferClose> out(made(xmlOutputBufferCreateIO(append_to, nullptr, &canonical, nullptr)));
   const int written = xmlC14NExecute(doc, is_not_beside_root, nullptr, XML_C14N_EXCLUSIVE_1_0, nullptr, 0, out.get());
   if (written < 0 || xmlOutputBufferFlush(out.get()) < 0) {
     return fail(Fault::kBadInput, trap.sentence("the element has no canonical form"));

@@ -11,12 +11,11 @@
 namespace airtight::xml {
 
 using internal::ErrorTrap;
-using internal::Handle;
 using internal::made;
 
 struct Schema::Compiled {
   explicit Compiled(xmlSchemaPtr compiled) : schema(compiled) {}
-  Handle<xmlSchema, xmlSchemaFree> schema;
+  CHandle<xmlSchema, xmlSchemaFree> schema;
 };
 
 Schema::Schema(std::unique_ptr<Compiled> compiled) : compiled_(std::move(compiled)) {}
@@ -35,7 +34,7 @@ Result<Schema> Schema::compile(const std::vector<SchemaFile>& files) {
   }
   internal::LoadableTexts loadable(std::move(texts));
   ErrorTrap trap;
-  const Handle<xmlSchemaParserCtxt, xmlSchemaFreeParserCtxt> context(
+  const CHandle<xmlSchemaParserCtxt, xmlSchemaFreeParserCtxt> context(
       made(xmlSchemaNewParserCtxt(std::string(files.front().location).c_str())));
   xmlSchemaSetParserStructuredErrors(context.get(), ErrorTrap::keep, &trap);
   auto compiled = std::make_unique<Compiled>(xmlSchemaParse(context.get()));
@@ -51,7 +50,7 @@ Result<Schema> Schema::compile(const std::vector<SchemaFile>& files) {
 
 Result<> Schema::validate(const Document& document) const {
   ErrorTrap trap;
-  const Handle<xmlSchemaValidCtxt, xmlSchemaFreeValidCtxt> context(made(xmlSchemaNewValidCtxt(compiled_->schema.get())));
+  const CHandle<xmlSchemaValidCtxt, xmlSchemaFreeValidCtxt> context(made(xmlSchemaNewValidCtxt(compiled_->schema.get())));
   xmlSchemaSetValidStructuredErrors(context.get(), ErrorTrap::keep, &trap);
   if (xmlSchemaValidateDoc(context.get(), document.doc()) == 0 && !trap.caught()) return {};
   return fail(Fault::kBadInput, trap.sentence("the document does not fit its schema"));

@@ -18,14 +18,13 @@
 namespace airtight::xml {
 namespace {
 
-using internal::Handle;
 using internal::made;
 using internal::SignatureShape;
 using internal::to_xml;
 
 constexpr Namespace kDs = {"ds", kSignatureNamespace};
 
-using Key = Handle<xmlSecKey, xmlSecKeyDestroy>;
+using Key = CHandle<xmlSecKey, xmlSecKeyDestroy>;
 
 Element add_algorithm(Element parent, std::string_view name, std::string_view algorithm) {
   Element element = parent.add(kDs, name);
@@ -86,7 +85,7 @@ class IdInForce {
 Result<> verify_under(Key key, Element element, const SignatureShape& shape) {
   const internal::ErrorTrap trap;
   const IdInForce id(element, shape.id);
-  const Handle<xmlSecDSigCtx, xmlSecDSigCtxDestroy> context(made(xmlSecDSigCtxCreate(nullptr)));
+  const CHandle<xmlSecDSigCtx, xmlSecDSigCtxDestroy> context(made(xmlSecDSigCtxCreate(nullptr)));
   context->enabledReferenceUris = xmlSecTransformUriTypeSameDocument;
   context->signKey = key.release();  // so that xmlsec looks for no key in KeyInfo
   if (!id.in_force() || context->signKey == nullptr || xmlSecDSigCtxVerify(context.get(), shape.signature.node()) != 0 ||

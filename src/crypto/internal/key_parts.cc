@@ -9,11 +9,11 @@
 namespace airtight::crypto {
 namespace {
 
-using BignumHandle = Handle<BIGNUM, BN_clear_free>;
-using BignumContext = Handle<BN_CTX, BN_CTX_free>;
-using ParamBuilder = Handle<OSSL_PARAM_BLD, OSSL_PARAM_BLD_free>;
-using ParamList = Handle<OSSL_PARAM, OSSL_PARAM_free>;
-using PointHandle = Handle<EC_POINT, EC_POINT_free>;
+using BignumHandle = CHandle<BIGNUM, BN_clear_free>;
+using BignumContext = CHandle<BN_CTX, BN_CTX_free>;
+using ParamBuilder = CHandle<OSSL_PARAM_BLD, OSSL_PARAM_BLD_free>;
+using ParamList = CHandle<OSSL_PARAM, OSSL_PARAM_free>;
+using PointHandle = CHandle<EC_POINT, EC_POINT_free>;
 
 constexpr std::array kCurves = {
     CurveFacts{Curve::kP256, "P-256", "1.2.840.10045.3.1.7", "urn:oid:1.2.840.10045.3.1.7", 32, 256},

@@ -6,30 +6,20 @@
 #include <openssl/evp.h>
 #include <openssl/kdf.h>
 
-#include <memory>
 #include <string_view>
 
 #include "base/bytes.h"
+#include "base/c_handle.h"
 #include "base/result.h"
 
 namespace airtight::crypto {
 
-template <auto Free>
-struct Freer {
-  template <typename T>
-  void operator()(T* handle) const {
-    Free(handle);
-  }
-};
-template <typename T, auto Free>
-using Handle = std::unique_ptr<T, Freer<Free>>;
-
-using PkeyHandle = Handle<EVP_PKEY, EVP_PKEY_free>;
-using PkeyContext = Handle<EVP_PKEY_CTX, EVP_PKEY_CTX_free>;
-using DigestContext = Handle<EVP_MD_CTX, EVP_MD_CTX_free>;
-using CipherContext = Handle<EVP_CIPHER_CTX, EVP_CIPHER_CTX_free>;
-using MacContext = Handle<EVP_MAC_CTX, EVP_MAC_CTX_free>;
-using KdfContext = Handle<EVP_KDF_CTX, EVP_KDF_CTX_free>;
+using PkeyHandle = CHandle<EVP_PKEY, EVP_PKEY_free>;
+using PkeyContext = CHandle<EVP_PKEY_CTX, EVP_PKEY_CTX_free>;
+using DigestContext = CHandle<EVP_MD_CTX, EVP_MD_CTX_free>;
+using CipherContext = CHandle<EVP_CIPHER_CTX, EVP_CIPHER_CTX_free>;
+using MacContext = CHandle<EVP_MAC_CTX, EVP_MAC_CTX_free>;
+using KdfContext = CHandle<EVP_KDF_CTX, EVP_KDF_CTX_free>;
 
 [[nodiscard]] inline const unsigned char* octets(ByteView bytes) { return reinterpret_cast<const unsigned char*>(bytes.data()); }
 [[nodiscard]] inline unsigned char* octets(std::span<std::byte> bytes) { return reinterpret_cast<unsigned char*>(bytes.data()); }

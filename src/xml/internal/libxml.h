@@ -5,10 +5,11 @@
 #include <libxml/tree.h>
 
 #include <map>
-#include <memory>
 #include <new>
 #include <string>
 #include <string_view>
+
+#include "base/c_handle.h"
 
 namespace airtight::xml::internal {
 
@@ -54,17 +55,6 @@ class LoadableTexts {
   std::map<std::string, std::string, std::less<>> texts_;
   std::string missing_;
 };
-
-// unique_ptr with a C library's own function to free.
-template <auto kFree>
-struct Freer {
-  template <typename T>
-  void operator()(T* pointer) const {
-    kFree(pointer);
-  }
-};
-template <typename T, auto kFree>
-using Handle = std::unique_ptr<T, Freer<kFree>>;
 
 // libxml2 returns nullptr from what it makes only when memory is out.
 template <typename T>

@@ -1,6 +1,5 @@
 #include "xml/internal/namespaces.h"
 
-#include <memory>
 #include <string>
 
 #include "xml/internal/libxml.h"
@@ -20,6 +19,8 @@ bool declares(const xmlNode* node, const xmlChar* prefix) {
   }
   return false;
 }
+
+void free_list(xmlNsPtr* list) { xmlFree(static_cast<void*>(list)); }
 
 }  // namespace
 
@@ -45,7 +46,7 @@ xmlNodePtr copy_into(xmlDocPtr doc, xmlNodePtr parent, xmlNodePtr source) {
   const auto declare_if_needed = [&](const xmlChar* prefix, std::string_view uri) {
     if (!declares(copy, prefix) && meaning(parent, prefix) != uri) declare(copy, {view_of(prefix), uri});
   };
-  const std::unique_ptr<xmlNsPtr[], decltype([](xmlNsPtr* list) { xmlFree(list); })> in_scope(xmlGetNsList(source->doc, source));
+  const CHandle<xmlNsPtr, free_list> in_scope(xmlGetNsList(source->doc, source));
   for (const xmlNsPtr* ns = in_scope.get(); ns != nullptr && *ns != nullptr; ++ns) {
     declare_if_needed((*ns)->prefix, view_of((*ns)->href));
   }
