@@ -294,7 +294,7 @@ Result<> harden(sqlite3* connection) {
                       "PRAGMA secure_delete = ON; PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL;");
 }
 
-Result<> use_write_ahead_log(sqlite3* connection) {
+Result<> try_write_ahead_log(sqlite3* connection) {
   std::string_view sql = "PRAGMA journal_mode = WAL";
   const StatementHandle statement = TRY(prepare_next(connection, sql, 0));
   const int code = sqlite3_step(statement.get());
@@ -306,12 +306,22 @@ Result<> use_write_ahead_log(sqlite3* connection) {
   return {};
 }
 
+// Two that open a new database at once both want to change its journal, and SQLite makes neither wait for the other.
+Result<> use_write_ahead_log(sqlite3* connection, int patience_ms) {
+  constexpr int kPauseMs = 5;
+  for (int waited = 0;; waited += kPauseMs) {
+    auto result = try_write_ahead_log(connection);
+    if (result || result.error().fault != Fault::kUnavailable || waited >= patience_ms) return result;
+    sqlite3_sleep(kPauseMs);
+  }
+}
+
 Result<> set_up(sqlite3* connection, const SqliteOptions& options) {
-  // An owner does not wait for another: it would have to end first.
-  sqlite3_busy_timeout(connection, options.exclusive ? 0 : options.busy_timeout_ms);
+  const int patience_ms = options.exclusive ? 0 : options.busy_timeout_ms;  // an owner does not wait for another to end
+  sqlite3_busy_timeout(connection, patience_ms);
   if (options.exclusive) TRY(run_settings(connection, "PRAGMA locking_mode = EXCLUSIVE"));
   TRY(harden(connection));
-  TRY(use_write_ahead_log(connection));
+  TRY(use_write_ahead_log(connection, patience_ms));
   // The first lock, an owner's or a sharer's, is kept until the connection is closed or its process ends, however it ends.
   return run_settings(connection, options.exclusive ? "BEGIN EXCLUSIVE; COMMIT" : "SELECT 1 FROM sqlite_schema");
 }

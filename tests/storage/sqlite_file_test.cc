@@ -272,7 +272,7 @@ TEST(SharedDatabase, ShowsAReaderOneSnapshot) {
   EXPECT_EQ(number(*reader, "SELECT count(*) FROM t"), 1);
 }
 
-TEST(SharedDatabase, MigratedByManyProcessesAtOnceIsMigratedOnce) {
+TEST(SharedDatabase, MadeByManyProcessesAtOnceIsMadeOnce) {
   const TemporaryFolder folder;
   const auto file = folder / "store.db";
   {
