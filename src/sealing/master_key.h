@@ -38,6 +38,10 @@ class MasterKey {
   std::shared_ptr<Derived> derived_;
 };
 
+// The files of a seal: the seal itself, and the key of SealKind::kFile. For those who clear away what was only half made.
+inline constexpr std::string_view kSealFile = "seal";
+inline constexpr std::string_view kSealKeyFile = "seal.key";
+
 // Asks for a passphrase; called only when one is needed, and may be empty where none is. `confirm` is true when it is being set.
 using PassphrasePrompt = std::function<Result<SecretBytes>(bool confirm)>;
 

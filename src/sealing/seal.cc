@@ -19,8 +19,8 @@ constexpr std::size_t kSaltSize = 32;
 constexpr std::size_t kShortestPassphrase = 8;
 constexpr std::size_t kLargestSeal = 4096;
 
-std::filesystem::path seal_path(const std::filesystem::path& folder) { return folder / "seal"; }
-std::filesystem::path key_path(const std::filesystem::path& folder) { return folder / "seal.key"; }
+std::filesystem::path seal_path(const std::filesystem::path& folder) { return folder / kSealFile; }
+std::filesystem::path key_path(const std::filesystem::path& folder) { return folder / kSealKeyFile; }
 
 Result<SecretBytes> ask(const PassphrasePrompt& prompt, bool confirm) {
   if (!prompt) return fail(Fault::kRefused, "a passphrase is needed and there is nobody to ask", "run the command on a terminal");

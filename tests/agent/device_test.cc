@@ -1,0 +1,121 @@
+// Key stores as folders: made completely or recognisably not.
+#include "agent/device.h"
+
+#include <gmock/gmock.h>
+
+#include <fstream>
+
+#include "crypto/random.h"
+#include "sks/client.h"
+#include "storage/files.h"
+#include "tests/sks/device.h"
+#include "tests/support/must.h"
+#include "tests/support/temporary_folder.h"
+
+namespace airtight::agent {
+namespace {
+
+using tests::must;
+using ::testing::HasSubstr;
+
+class Device : public ::testing::Test {
+ protected:
+  Result<std::vector<crypto::Certificate>> create() {
+    return create_device({.folder = store,
+                          .vendor = "Example Vendor",
+                          .model = "Example Model",
+                          .attestation_key = AttestationKeyKind::kP256,
+                          .seal = seal},
+                         [this](const crypto::PublicKey& key) -> Result<std::vector<crypto::Certificate>> {
+                           if (maker_refuses) return fail(Fault::kRefused, "no");
+                           return std::vector{maker.certify(key, "Device")};
+                         },
+                         passphrase, random);
+  }
+  Result<std::unique_ptr<sks::KeyStore>> open() { return open_device(store, passphrase, clock, random); }
+
+  tests::TemporaryFolder folder;
+  std::filesystem::path store = folder / "store";
+  sks::testing::TestCa maker;
+  SystemClock clock;
+  crypto::SystemRandom random;
+  sealing::SealKind seal = sealing::SealKind::kFile;
+  sealing::PassphrasePrompt passphrase = [](bool) { return SecretBytes::copy_of(bytes_of("correct horse")); };
+  bool maker_refuses = false;
+};
+
+TEST_F(Device, IsWhatItWasMadeAs) {
+  const auto path = must(create());
+  const auto device = must(sks::call(*must(open()), sks::GetDeviceInfo{}));
+  EXPECT_EQ(device.vendor_name, "Example Vendor");
+  EXPECT_EQ(device.vendor_description, "Example Model");
+  EXPECT_EQ(device.x509_certificates.at(0), path.at(0).der());
+}
+
+TEST_F(Device, IsNeverOverwritten) {
+  must(create());
+  const auto again = create();
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().fault, Fault::kRefused);
+  EXPECT_TRUE(open());
+}
+
+TEST_F(Device, ThatWasNotFinishedDoesNotOpen) {
+  maker_refuses = true;
+  EXPECT_FALSE(create());
+  const auto opened = open();
+  ASSERT_FALSE(opened);
+  EXPECT_THAT(opened.error().message, HasSubstr("never finished"));
+}
+
+TEST_F(Device, ThatWasNotFinishedCanBeMadeAgain) {
+  maker_refuses = true;
+  EXPECT_FALSE(create());
+  maker_refuses = false;
+  must(create());
+  EXPECT_TRUE(open());
+}
+
+TEST_F(Device, CutShortWithAllItsFilesCanBeMadeAgain) {
+  must(create());
+  // As a crash just before the last step leaves it.
+  must(storage::write_file(store / "store.state", bytes_of("airtight key store 1: being made\n"), storage::FileMode::kPrivate));
+  EXPECT_FALSE(open());
+  must(create());
+  EXPECT_TRUE(open());
+}
+
+TEST_F(Device, DoesNotReplaceFilesThatItDoesNotKnow) {
+  must(storage::make_private_folder(store));
+  std::ofstream(store / "seal.key") << "somebody's";
+  EXPECT_FALSE(create());
+  EXPECT_TRUE(std::filesystem::exists(store / "seal.key"));
+}
+
+TEST_F(Device, ThatIsNotThereIsNotFound) {
+  const auto opened = open();
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().fault, Fault::kNotFound);
+  EXPECT_THAT(opened.error().hint, HasSubstr("airtight device create"));
+}
+
+TEST_F(Device, HasOneOwnerAtATime) {
+  must(create());
+  const auto first = must(open());
+  const auto second = open();
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().fault, Fault::kUnavailable);
+}
+
+TEST_F(Device, OpensWithItsPassphraseAlone) {
+  seal = sealing::SealKind::kPassphrase;
+  must(create());
+  EXPECT_TRUE(open());
+  passphrase = [](bool) { return SecretBytes::copy_of(bytes_of("wrong")); };
+  const auto opened = open();
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().fault, Fault::kRefused);
+}
+
+}  // namespace
+}  // namespace airtight::agent
