@@ -1,0 +1,49 @@
+// issuer.toml: where the issuer listens, how it proves itself over TLS, and its profiles. Everything is checked when it is read; what is unknown or
+// out of range is refused with its line and column and what is allowed there.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "issuer/profile.h"
+
+namespace airtight::issuer {
+
+struct Configuration {
+  std::optional<std::string> url = {};  // the base URL that devices see, without a final slash
+  std::string listen = "127.0.0.1:8443";
+  bool tls = true;
+  std::filesystem::path tls_certificate;  // PEM: the server's certificate and its path
+  std::filesystem::path tls_key;          // PEM, private
+  std::uint32_t url_validity_hours = 0;
+  std::vector<Profile> profiles = {};
+
+  // The profile `name`; Fault::kNotFound names those there are.
+  [[nodiscard]] Result<const Profile*> find_profile(std::string_view name) const;
+};
+
+// Reads `folder`/issuer.toml; relative file names in it are relative to `folder`.
+// Fault::kBadInput with "issuer.toml:LINE:COLUMN: ..." for anything that is not as it must be.
+[[nodiscard]] Result<Configuration> read_configuration(const std::filesystem::path& folder);
+
+// The same from `text`.
+[[nodiscard]] Result<Configuration> parse_configuration(std::string_view text, const std::filesystem::path& folder);
+
+// An address to listen on: "127.0.0.1:8443", "[::1]:0".
+struct ListenAddress {
+  std::string address;  // without brackets
+  unsigned short port = 0;
+  [[nodiscard]] bool is_loopback() const;
+  [[nodiscard]] bool is_any() const;  // 0.0.0.0 or ::
+};
+[[nodiscard]] Result<ListenAddress> parse_listen_address(std::string_view text);
+
+// "https://127.0.0.1:8443": the base URL of an issuer that listens at `address`.
+[[nodiscard]] std::string base_url_of(const ListenAddress& address, bool tls);
+
+}  // namespace airtight::issuer
