@@ -1,0 +1,38 @@
+// One-time enrolment URLs: BASE/keygen2/HANDLE/TOKEN. The token is 32 random bytes of which only a hash is stored; the handle is made from that
+// hash, names the session in all its paths, and opens nothing.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/random.h"
+#include "base/result.h"
+#include "crypto/digest.h"
+
+namespace airtight::issuer {
+
+inline constexpr std::string_view kPathPrefix = "/keygen2/";
+
+// A secret that its bearer shows once or in a cookie, and what is stored of it.
+struct Token {
+  std::string text;           // base64url, 43 characters
+  crypto::Sha256Value hash;
+};
+[[nodiscard]] Token make_token(RandomSource& random);
+[[nodiscard]] crypto::Sha256Value hash_of_token(std::string_view text);
+
+// The 16 characters that stand for the enrolment in paths.
+[[nodiscard]] std::string handle_of(const crypto::Sha256Value& token_hash);
+
+// "https://issuer.example.com" -> "https://issuer.example.com/keygen2/HANDLE": what a session's URLs begin with.
+[[nodiscard]] std::string session_url(std::string_view base_url, const crypto::Sha256Value& token_hash);
+
+// The parts of a request's path below kPathPrefix.
+struct Path {
+  std::string_view handle;
+  std::string_view last;  // the token, "submit" or "abort"
+};
+[[nodiscard]] std::optional<Path> parse_path(std::string_view path);
+
+}  // namespace airtight::issuer

@@ -1,0 +1,117 @@
+// Enrolments, sessions and credentials in the issuer's database. Each function is one statement within the caller's transaction; the
+// steps of sessions are taken by compare-and-set on their `step`, so that of two requests at once exactly one wins.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "crypto/digest.h"
+#include "keygen2/state_machines.h"
+#include "storage/database.h"
+
+namespace airtight::issuer {
+
+// Brings the issuer's tables up to date.
+[[nodiscard]] Result<> migrate_issuer_tables(storage::Database& database);
+
+struct Enrolment {
+  std::int64_t id = 0;
+  std::string profile = {};
+  std::string subject = {};  // RFC 4514 text
+  bool used = false;
+  Instant created_at = {};
+  Instant expires_at = {};
+};
+
+// A row of issuer_sessions.
+struct Session {
+  std::int64_t id = 0;
+  std::int64_t enrolment_id = 0;
+  Bytes cookie_hash = {};
+  keygen2::ServerState state = keygen2::ServerState::kAwaitPlatformNegotiationResponse;
+  std::int64_t step = 0;
+  Bytes profile_digest = {};
+  std::string subject = {};
+  std::string url = {};
+  std::string server_session_id = {};
+  std::string client_session_id = {};
+  std::string session_key_algorithm = {};
+  bool updatable = false;
+  std::uint32_t session_life_time = 0;
+  std::uint16_t session_key_limit = 0;
+  std::string server_time = {};
+  Instant client_time = {};
+  Bytes server_ephemeral_key = {};
+  Bytes sealed_ephemeral_key = {};
+  Bytes sealed_session_key = {};
+  std::uint16_t mac_sequence_counter = 0;
+  std::uint32_t session_key_uses = 0;
+  Bytes device_certificate = {};
+  std::string device_id = {};
+  std::string verdict = {};
+  Bytes request = {};
+  std::string refusal_id = {};
+  std::string refusal = {};
+  Instant created_at = {};
+  Instant updated_at = {};
+  Instant expires_at = {};
+};
+
+struct Credential {
+  std::string key_id = {};
+  Bytes certificate = {};
+  Bytes fingerprint = {};
+  std::string serial = {};
+  Instant issued_at = {};
+  Instant not_after = {};
+  std::optional<Instant> confirmed_at = {};
+};
+
+[[nodiscard]] Result<std::optional<std::string>> find_setting(storage::Database& database, std::string_view name);
+[[nodiscard]] Result<> set_setting(storage::Database& database, std::string_view name, std::string_view value);
+
+[[nodiscard]] Result<> insert_profile(storage::Database& database, ByteView digest, std::string_view name, std::string_view snapshot, Instant now);
+// Fault::kInternal if it is not there.
+[[nodiscard]] Result<std::string> find_profile_snapshot(storage::Database& database, ByteView digest);
+
+[[nodiscard]] Result<> insert_enrolment(storage::Database& database, ByteView token_hash, const Enrolment& enrolment);
+[[nodiscard]] Result<std::optional<Enrolment>> find_enrolment(storage::Database& database, ByteView token_hash);
+// Marks it used; false if somebody else already has.
+[[nodiscard]] Result<bool> use_enrolment(storage::Database& database, std::int64_t id, Instant now);
+
+[[nodiscard]] Result<> insert_session(storage::Database& database, const Session& session);
+[[nodiscard]] Result<std::optional<Session>> find_session_by_cookie(storage::Database& database, ByteView cookie_hash);
+// Writes what a step changes if the row still is at `expected_step`, and counts the step; false if it is not.
+[[nodiscard]] Result<bool> advance_session(storage::Database& database, const Session& session, std::int64_t expected_step);
+// Why a session ended before its time.
+struct Ending {
+  std::string_view id;        // stable
+  std::string_view sentence;  // for people
+};
+// Aborts the session unless it has ended meanwhile, keeps the evidence that `session` has of its device, and wipes its secrets; false if it
+// had ended.
+[[nodiscard]] Result<bool> abort_session(storage::Database& database, const Session& session, const Ending& ending, Instant now);
+
+[[nodiscard]] Result<> insert_credential(storage::Database& database, std::int64_t session_id, const Credential& credential);
+// Confirms the credentials of a session; how many there are.
+[[nodiscard]] Result<std::int64_t> confirm_credentials(storage::Database& database, std::int64_t session_id, Instant now);
+[[nodiscard]] Result<> insert_puk(storage::Database& database, std::int64_t session_id, std::string_view policy_id, std::string_view format,
+                                  ByteView sealed_value);
+
+struct CleanUp {
+  std::int64_t expired_sessions = 0;
+  std::int64_t expired_urls = 0;
+};
+// Aborts sessions and removes unused enrolments that expired before `now`.
+[[nodiscard]] Result<CleanUp> remove_expired(storage::Database& database, Instant now);
+
+// Whether anything has expired: asked before remove_expired, so that an idle issuer writes nothing.
+[[nodiscard]] Result<bool> has_expired(storage::Database& database, Instant now);
+
+}  // namespace airtight::issuer
