@@ -1,0 +1,45 @@
+#include "issuer/pages.h"
+
+#include <string>
+
+namespace airtight::issuer {
+namespace {
+
+std::string escape_html(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    switch (c) {
+      case '&': out += "&amp;"; break;
+      case '<': out += "&lt;"; break;
+      case '>': out += "&gt;"; break;
+      case '"': out += "&quot;"; break;
+      case '\'': out += "&#39;"; break;
+      default: out.push_back(c);
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+http::Response document(int status, std::string_view media_type, Bytes body) {
+  http::Response response;
+  response.status = status;
+  response.headers.set("Content-Type", media_type);
+  response.headers.set("Cache-Control", "no-store");
+  response.headers.set("X-Content-Type-Options", "nosniff");
+  response.headers.set("Referrer-Policy", "no-referrer");
+  response.body = std::move(body);
+  return response;
+}
+
+http::Response page(int status, std::string_view title, std::string_view sentence) {
+  const std::string head = escape_html(title);
+  const std::string text = "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>" + head + "</title></head>\n<body><h1>" + head +
+                           "</h1><p>" + escape_html(sentence) + "</p></body></html>\n";
+  http::Response response = document(status, "text/html; charset=utf-8", to_bytes(text));
+  response.headers.set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
+  return response;
+}
+
+}  // namespace airtight::issuer

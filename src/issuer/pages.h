@@ -1,0 +1,17 @@
+// The few pages that an issuer shows to people, and the headers that everything it sends has.
+#pragma once
+
+#include <string_view>
+
+#include "base/bytes.h"
+#include "http/message.h"
+
+namespace airtight::issuer {
+
+// A response that no cache keeps and no browser takes for something else.
+[[nodiscard]] http::Response document(int status, std::string_view media_type, Bytes body);
+
+// A page with a title and a sentence; both are text and are escaped here.
+[[nodiscard]] http::Response page(int status, std::string_view title, std::string_view sentence);
+
+}  // namespace airtight::issuer
