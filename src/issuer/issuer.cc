@@ -1,0 +1,149 @@
+#include "issuer/issuer.h"
+
+#include "crypto/certificate.h"
+#include "crypto/certificate_builder.h"
+#include "issuer/enrolment.h"
+#include "issuer/init.h"
+#include "issuer/internal/step.h"
+#include "issuer/session_store.h"
+#include "storage/database.h"
+
+namespace airtight::issuer {
+namespace {
+
+using storage::Row;
+
+constexpr std::string_view kBaseUrlSetting = "base-url";
+
+std::string text_at(const Row& row, int column) { return row.is_null(column) ? std::string() : row.text(column); }
+
+SessionSummary session_from(const Row& row) {
+  return {.server_session_id = row.text(0), .client_session_id = text_at(row, 1), .state = row.text(2), .profile = row.text(3),
+          .subject = row.text(4), .device_id = text_at(row, 5), .refusal_id = text_at(row, 6), .refusal = text_at(row, 7),
+          .created_at = {row.integer(8)}, .updated_at = {row.integer(9)}, .expires_at = {row.integer(10)}};
+}
+
+CredentialSummary credential_from(const Row& row) {
+  CredentialSummary credential{.server_session_id = row.text(0), .key_id = row.text(1), .serial = row.text(2), .subject = row.text(3),
+                               .profile = row.text(4), .device_id = text_at(row, 5), .issued_at = {row.integer(6)}, .not_after = {row.integer(7)},
+                               .confirmed_at = {}};
+  if (!row.is_null(8)) credential.confirmed_at = Instant{row.integer(8)};
+  return credential;
+}
+
+template <typename T>
+Result<std::vector<T>> read_all(storage::Database& database, std::string_view sql, T (*from)(const Row&)) {
+  std::vector<T> out;
+  const auto cursor = TRY(database.query(sql));
+  while (const Row* row = TRY(cursor->next())) out.push_back(from(*row));
+  return out;
+}
+
+Result<std::vector<StoredPuk>> read_puks(storage::Database& database, const sealing::MasterKey& master_key, const std::string& server_session_id) {
+  std::vector<StoredPuk> out;
+  const auto cursor = TRY(database.query("SELECT p.policy_id, p.format, p.sealed_value FROM issuer_puks p JOIN issuer_sessions s ON s.id = p.session_id "
+                                         "WHERE s.server_session_id = ? ORDER BY p.policy_id",
+                                         {std::string_view(server_session_id)}));
+  while (const Row* row = TRY(cursor->next())) {
+    std::string policy_id = row->text(0);
+    SecretBytes value = TRY(open_in_session(master_key, server_session_id, std::string(kPukPlace) + policy_id, row->blob(2)));
+    out.push_back({std::move(policy_id), value_named<PassphraseFormat>(row->text(1)).value_or(PassphraseFormat::kBinary), std::move(value)});
+  }
+  return out;
+}
+
+}  // namespace
+
+Issuer::Issuer(std::filesystem::path folder, Configuration configuration, const Clock& clock, RandomSource& random)
+    : folder_(std::move(folder)), configuration_(std::move(configuration)), pool_(folder_ / "issuer.db"), clock_(&clock), random_(&random) {}
+
+Result<std::unique_ptr<Issuer>> Issuer::open(const std::filesystem::path& folder, const Clock& clock, RandomSource& random) {
+  std::error_code fault;
+  if (std::filesystem::exists(folder / kUnfinishedMark, fault)) {
+    return fail(Fault::kRefused, folder.string() + " is only half made: 'airtight issuer init' was interrupted",
+                "run 'airtight issuer init " + folder.string() + "' again");
+  }
+  if (!std::filesystem::exists(folder / "issuer.toml", fault)) {
+    return fail(Fault::kNotFound, "there is no issuer in " + folder.string(), "make one with 'airtight issuer init " + folder.string() + "'");
+  }
+  Configuration configuration = TRY(read_configuration(folder));
+  std::unique_ptr<Issuer> issuer(new Issuer(folder, std::move(configuration), clock, random));
+  const DatabasePool::Lease database = TRY(issuer->pool_.take());
+  TRY(migrate_issuer_tables(*database));
+  return issuer;
+}
+
+Result<std::string> Issuer::base_url(storage::Database& database) const {
+  if (configuration_.url) return *configuration_.url;
+  std::optional<std::string> bound = TRY(find_setting(database, kBaseUrlSetting));
+  if (bound) return *std::move(bound);
+  const ListenAddress address = TRY(parse_listen_address(configuration_.listen));
+  if (address.port == 0 || address.is_any()) {
+    return fail(Fault::kRefused, "the issuer does not know its own address yet", "set url in issuer.toml, or start 'airtight issuer serve' first");
+  }
+  return base_url_of(address, configuration_.tls);
+}
+
+Result<std::string> Issuer::make_url(std::string_view profile_name, const std::optional<std::string>& subject) {
+  const Profile* profile = TRY(configuration_.find_profile(profile_name));
+  Enrolment enrolment;
+  enrolment.profile = profile->name;
+  if (!subject && !profile->subject) {
+    return fail(Fault::kBadInput, "the profile '" + profile->name + "' has no subject of its own", "say whom it is for: --subject 'CN=Jane Doe,C=SE'");
+  }
+  enrolment.subject = subject.value_or(profile->subject.value_or(""));
+  TRY(crypto::name_from_text(enrolment.subject));
+  enrolment.created_at = clock_->now();
+  enrolment.expires_at = enrolment.created_at.plus(std::chrono::hours(configuration_.url_validity_hours));
+  const Token token = make_token(*random_);
+
+  const DatabasePool::Lease database = TRY(pool_.take());
+  const std::string base = TRY(base_url(*database));
+  storage::Transaction transaction = TRY(storage::Transaction::begin(*database, storage::Access::kWrite));
+  TRY(insert_enrolment(*database, token.hash, enrolment));
+  TRY(transaction.commit());
+  return session_url(base, token.hash) + "/" + token.text;
+}
+
+Result<std::vector<SessionSummary>> Issuer::sessions() {
+  const DatabasePool::Lease database = TRY(pool_.take());
+  return read_all(*database,
+                  "SELECT s.server_session_id, s.client_session_id, s.state, p.name, s.subject, s.device_id, s.refusal_id, s.refusal, s.created_at, "
+                  "s.updated_at, s.expires_at FROM issuer_sessions s JOIN issuer_profiles p ON p.digest = s.profile_digest ORDER BY s.id",
+                  session_from);
+}
+
+Result<std::vector<CredentialSummary>> Issuer::credentials() {
+  const DatabasePool::Lease database = TRY(pool_.take());
+  return read_all(*database,
+                  "SELECT s.server_session_id, c.key_id, c.serial, s.subject, p.name, s.device_id, c.issued_at, c.not_after, c.confirmed_at "
+                  "FROM issuer_credentials c JOIN issuer_sessions s ON s.id = c.session_id JOIN issuer_profiles p ON p.digest = s.profile_digest ORDER BY c.id",
+                  credential_from);
+}
+
+Result<> Issuer::add_puks(std::vector<CredentialSummary>& credentials, const sealing::PassphrasePrompt& prompt) {
+  const sealing::MasterKey master_key = TRY(sealing::open_master_key(folder_, prompt));
+  const DatabasePool::Lease database = TRY(pool_.take());
+  for (CredentialSummary& credential : credentials) credential.puks = TRY(read_puks(*database, master_key, credential.server_session_id));
+  return {};
+}
+
+Result<> Issuer::remember_base_url(std::string_view base_url) {
+  const DatabasePool::Lease database = TRY(pool_.take());
+  storage::Transaction transaction = TRY(storage::Transaction::begin(*database, storage::Access::kWrite));
+  TRY(set_setting(*database, kBaseUrlSetting, base_url));
+  return transaction.commit();
+}
+
+Result<std::unique_ptr<IssuerService>> Issuer::make_service(ServiceAddress address, const sealing::PassphrasePrompt& prompt, const Log& log) {
+  return IssuerService::create({.pool = pool_,
+                                .configuration = configuration_,
+                                .clock = *clock_,
+                                .random = *random_,
+                                .log = log,
+                                .master_key = TRY(sealing::open_master_key(folder_, prompt)),
+                                .base_url = std::move(address.base_url),
+                                .tls_fingerprint = address.tls_fingerprint});
+}
+
+}  // namespace airtight::issuer

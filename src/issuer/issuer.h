@@ -1,0 +1,101 @@
+// An issuer's folder, opened: makes enrolment URLs, shows sessions and credentials, and builds the service that `airtight issuer serve` runs.
+// Any number of processes may have it open at once.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/log.h"
+#include "base/random.h"
+#include "base/result.h"
+#include "base/secret_bytes.h"
+#include "base/time.h"
+#include "crypto/digest.h"
+#include "issuer/configuration.h"
+#include "issuer/database_pool.h"
+#include "issuer/server.h"
+#include "sealing/master_key.h"
+
+namespace airtight::issuer {
+
+// A session for people.
+struct SessionSummary {
+  std::string server_session_id;
+  std::string client_session_id;  // empty before the device has answered
+  std::string state;              // a name of keygen2::ServerState
+  std::string profile;
+  std::string subject;
+  std::string device_id;          // empty before the device is known
+  std::string refusal_id;         // why it was aborted or failed; empty otherwise
+  std::string refusal;
+  Instant created_at;
+  Instant updated_at;
+  Instant expires_at;
+};
+
+// A PUK as the issuer keeps it.
+struct StoredPuk {
+  std::string policy_id;
+  PassphraseFormat format;
+  SecretBytes value;
+};
+
+// A credential for people.
+struct CredentialSummary {
+  std::string server_session_id;
+  std::string key_id;
+  std::string serial;   // hex
+  std::string subject;
+  std::string profile;
+  std::string device_id;
+  Instant issued_at;
+  Instant not_after;
+  std::optional<Instant> confirmed_at;  // absent: not confirmed
+  std::vector<StoredPuk> puks = {};     // of its session; filled by add_puks
+};
+
+class Issuer {
+ public:
+  // Reads the configuration and brings the database up to date. Fault::kRefused for a folder whose init was interrupted, kNotFound where there is
+  // no issuer. `clock` and `random` outlive the issuer.
+  [[nodiscard]] static Result<std::unique_ptr<Issuer>> open(const std::filesystem::path& folder, const Clock& clock, RandomSource& random);
+
+  [[nodiscard]] const Configuration& configuration() const { return configuration_; }
+  [[nodiscard]] const std::filesystem::path& folder() const { return folder_; }
+
+  // A new one-time enrolment URL for `profile`. The subject is RFC 4514 text; without it the profile's. Its base is the configuration's url, else
+  // what was bound last, else the configured listen address.
+  [[nodiscard]] Result<std::string> make_url(std::string_view profile, const std::optional<std::string>& subject);
+
+  // All of them, the oldest first.
+  [[nodiscard]] Result<std::vector<SessionSummary>> sessions();
+  [[nodiscard]] Result<std::vector<CredentialSummary>> credentials();
+
+  // Opens the PUKs of `credentials`' sessions; needs the seal.
+  [[nodiscard]] Result<> add_puks(std::vector<CredentialSummary>& credentials, const sealing::PassphrasePrompt& prompt);
+
+  // Records the base URL under which this issuer now is reached.
+  [[nodiscard]] Result<> remember_base_url(std::string_view base_url);
+
+  // The service, with the seal opened. `log` and this issuer outlive it.
+  struct ServiceAddress {
+    std::string base_url;
+    std::optional<crypto::Sha256Value> tls_fingerprint;
+  };
+  [[nodiscard]] Result<std::unique_ptr<IssuerService>> make_service(ServiceAddress address, const sealing::PassphrasePrompt& prompt, const Log& log);
+
+ private:
+  Issuer(std::filesystem::path folder, Configuration configuration, const Clock& clock, RandomSource& random);
+  [[nodiscard]] Result<std::string> base_url(storage::Database& database) const;
+
+  std::filesystem::path folder_;
+  Configuration configuration_;
+  DatabasePool pool_;
+  const Clock* clock_;
+  RandomSource* random_;
+};
+
+}  // namespace airtight::issuer

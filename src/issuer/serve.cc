@@ -1,0 +1,126 @@
+#include "issuer/serve.h"
+
+#include <condition_variable>
+#include <future>
+#include <mutex>
+#include <thread>
+
+#include "http/server.h"
+#include "issuer/tls_identity.h"
+
+namespace airtight::issuer {
+namespace {
+
+constexpr std::chrono::days kRenewalNotice{30};
+
+// Cleans up now and then until told to stop.
+class Janitor {
+ public:
+  Janitor(const IssuerService& service, std::chrono::milliseconds interval, const Log& log)
+      : thread_([this, &service, interval, &log] { work(service, interval, log); }) {}
+  Janitor(const Janitor&) = delete;
+  Janitor& operator=(const Janitor&) = delete;
+  ~Janitor() {
+    {
+      const std::lock_guard lock(mutex_);
+      stopping_ = true;
+    }
+    wake_.notify_all();
+    thread_.join();
+  }
+
+ private:
+  void work(const IssuerService& service, std::chrono::milliseconds interval, const Log& log) {
+    std::unique_lock lock(mutex_);
+    while (!stopping_) {
+      lock.unlock();
+      if (const Result<> done = service.clean_up(); !done) log.warning("cleaning up failed", {{"reason", done.error().message}});
+      lock.lock();
+      wake_.wait_for(lock, interval, [this] { return stopping_; });
+    }
+  }
+
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+void warn_of_expiry(const crypto::Certificate& certificate, const Log& log) {
+  const SystemClock clock;
+  if (certificate.not_after() < clock.now().plus(kRenewalNotice)) {
+    log.warning("the TLS certificate expires soon", {{"not_after", format_time(certificate.not_after())}, {"subject", certificate.subject()}});
+  }
+}
+
+Result<ListenAddress> listen_address(const Configuration& configuration, const ServeOptions& options) {
+  ListenAddress address = TRY(parse_listen_address(options.listen.value_or(configuration.listen)));
+  if (!configuration.tls && !address.is_loopback()) {
+    return fail(Fault::kRefused, "without TLS the issuer serves loopback alone, and " + address.address + " is not loopback",
+                "set tls = true in issuer.toml, or listen on 127.0.0.1");
+  }
+  if (address.is_any() && !configuration.url) {
+    return fail(Fault::kRefused, "an issuer that listens on every address has to be told its own", "set url in issuer.toml");
+  }
+  return address;
+}
+
+}  // namespace
+
+struct RunningIssuer::Impl {
+  std::string listening_url;
+  std::unique_ptr<IssuerService> service;
+  std::unique_ptr<http::Server> server;
+  std::unique_ptr<Janitor> janitor;
+};
+
+RunningIssuer::RunningIssuer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+RunningIssuer::~RunningIssuer() { stop(); }
+
+Result<std::unique_ptr<RunningIssuer>> RunningIssuer::start(Issuer& issuer, const ServeOptions& options, const sealing::PassphrasePrompt& prompt,
+                                                            const Log& log) {
+  const Configuration& configuration = issuer.configuration();
+  ListenAddress address = TRY(listen_address(configuration, options));
+  http::ServerOptions server_options;
+  server_options.address = address.address;
+  server_options.port = address.port;
+  server_options.threads = options.threads;
+  Issuer::ServiceAddress service_address;
+  if (configuration.tls) {
+    TlsIdentity identity = TRY(read_tls_identity(configuration.tls_certificate, configuration.tls_key));
+    warn_of_expiry(identity.certificate, log);
+    service_address.tls_fingerprint = identity.certificate.sha256();
+    server_options.tls = http::ServerTls{std::move(identity.chain_pem), std::move(identity.key_pem)};
+  }
+
+  // The service needs the port, which is known only once the server listens: requests that come in between wait for the service.
+  auto impl = std::make_unique<Impl>();
+  std::promise<const IssuerService*> promise;
+  const std::shared_future<const IssuerService*> service(promise.get_future());
+  impl->server = TRY(http::Server::start(
+      std::move(server_options), [service](const http::Request& request) { return service.get()->handle(request); }, log));
+  address.port = impl->server->port();
+  impl->listening_url = base_url_of(address, configuration.tls);
+  service_address.base_url = configuration.url.value_or(impl->listening_url);
+  const std::string base_url = service_address.base_url;
+  Result<std::unique_ptr<IssuerService>> made = issuer.make_service(std::move(service_address), prompt, log);
+  if (made) {
+    if (Result<> remembered = issuer.remember_base_url(base_url); !remembered) made = Failure(std::move(remembered).error());
+  }
+  if (!made) return Failure(std::move(made).error());
+  impl->service = *std::move(made);
+  promise.set_value(impl->service.get());
+  impl->janitor = std::make_unique<Janitor>(*impl->service, options.clean_up_interval, log);
+  log.info("listening", {{"url", impl->listening_url}, {"base_url", base_url}});
+  return std::unique_ptr<RunningIssuer>(new RunningIssuer(std::move(impl)));
+}
+
+const std::string& RunningIssuer::listening_url() const { return impl_->listening_url; }
+
+void RunningIssuer::stop() {
+  impl_->janitor.reset();
+  impl_->server->stop();
+}
+
+}  // namespace airtight::issuer
