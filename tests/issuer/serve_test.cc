@@ -1,0 +1,109 @@
+// The running issuer over loopback: it binds, answers over TLS with its own certificate, cleans up, and stops.
+#include "issuer/serve.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "crypto/random.h"
+#include "http/client.h"
+#include "issuer/init.h"
+#include "storage/files.h"
+#include "tests/support/must.h"
+#include "tests/support/temporary_folder.h"
+
+namespace airtight::issuer::testing {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+using tests::must;
+
+class Serving : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    must(init_issuer(folder.path(), {}, clock, random));
+    issuer = must(Issuer::open(folder.path(), clock, random));
+  }
+  // issuer.toml with `text` replaced.
+  void configure(std::string_view text, std::string_view replacement) {
+    std::string content = to_text(must(storage::read_file(folder / "issuer.toml", 1U << 20)));
+    const std::size_t at = content.find(text);
+    ASSERT_NE(at, std::string::npos);
+    content.replace(at, text.size(), replacement);
+    must(storage::write_file(folder / "issuer.toml", bytes_of(content), storage::FileMode::kPrivate));
+    issuer = must(Issuer::open(folder.path(), clock, random));
+  }
+  Result<std::unique_ptr<RunningIssuer>> start(const std::string& listen) {
+    return RunningIssuer::start(*issuer, {.listen = listen}, {}, log);
+  }
+  http::Exchange get(std::string_view url, const std::string& ca_pem = {}) {
+    const auto client = must(http::Client::create({.ca_pem = ca_pem}));
+    return must(client->send(must(http::Url::parse(url)), {.method = "GET", .target = {}, .headers = {}, .body = {}, .peer = {}}));
+  }
+  std::string tls_ca() { return to_text(must(storage::read_file(folder / "tls/ca.pem", 1U << 16))); }
+
+  tests::TemporaryFolder folder;
+  SystemClock clock;
+  crypto::SystemRandom random;
+  Log log = Log::silent();
+  std::unique_ptr<Issuer> issuer;
+};
+
+TEST_F(Serving, AnswersAnEnrolmentUrlOverTlsWithItsOwnCertificate) {
+  const auto running = must(start("127.0.0.1:0"));
+  EXPECT_THAT(running->listening_url(), StartsWith("https://127.0.0.1:"));
+  const std::string url = must(issuer->make_url("default", std::nullopt));
+  EXPECT_THAT(url, StartsWith(running->listening_url() + "/"));
+  const http::Exchange exchange = get(url, tls_ca());
+  EXPECT_EQ(exchange.response.status, 200);
+  EXPECT_EQ(exchange.response.media_type(), "application/xbpp+xml");
+  EXPECT_THAT(to_text(exchange.response.body), HasSubstr(running->listening_url()));
+}
+
+TEST_F(Serving, StopsTwiceWithoutHarm) {
+  const auto running = must(start("127.0.0.1:0"));
+  running->stop();
+  running->stop();
+}
+
+TEST_F(Serving, ServesOneDatabaseFromTwoServers) {
+  const auto first = must(start("127.0.0.1:0"));
+  const auto second = must(start("127.0.0.1:0"));
+  EXPECT_NE(first->listening_url(), second->listening_url());
+}
+
+TEST_F(Serving, ServesLoopbackWithoutTlsWhenToldTo) {
+  configure("tls = true", "tls = false");
+  const auto running = must(start("127.0.0.1:0"));
+  EXPECT_THAT(running->listening_url(), StartsWith("http://127.0.0.1:"));
+  EXPECT_EQ(get(must(issuer->make_url("default", std::nullopt))).response.status, 200);
+}
+
+TEST_F(Serving, RefusesToServeOthersWithoutTls) {
+  configure("tls = true", "tls = false");
+  const auto running = start("0.0.0.0:0");
+  ASSERT_FALSE(running.has_value());
+  EXPECT_THAT(running.error().message, HasSubstr("loopback alone"));
+}
+
+TEST_F(Serving, RefusesEveryAddressWithoutAUrl) {
+  const auto running = start("0.0.0.0:0");
+  ASSERT_FALSE(running.has_value());
+  EXPECT_THAT(running.error().hint, HasSubstr("url in issuer.toml"));
+}
+
+TEST_F(Serving, SaysThatAnAddressIsTaken) {
+  const auto running = must(start("127.0.0.1:0"));
+  const std::string taken = running->listening_url().substr(std::string_view("https://").size());
+  const auto second = start(taken);
+  ASSERT_FALSE(second.has_value());
+  EXPECT_EQ(second.error().fault, Fault::kUnavailable);
+}
+
+TEST_F(Serving, DoesNotStartWithoutItsSeal) {
+  std::filesystem::remove(folder / "seal.key");
+  EXPECT_FALSE(start("127.0.0.1:0").has_value());
+}
+
+}  // namespace
+}  // namespace airtight::issuer::testing
