@@ -62,6 +62,7 @@ int parse_and_run(int argc, const char* const* argv, Context& context) {
   root.footer("Examples:\n  airtight device create --store ./card --maker ./maker\n  airtight enroll https://issuer.example.com/e/… --store ./card\n"
               "  airtight keys list --store ./card");
   add_global_options(root, context);
+  add_demo(root, context);
   add_device(root, context);
   add_enroll(root, context);
   add_keys(root, context);

@@ -7,6 +7,7 @@
 
 namespace airtight::cli {
 
+void add_demo(CLI::App& root, Context& context);    // demo.cc
 void add_device(CLI::App& root, Context& context);  // device.cc
 void add_enroll(CLI::App& root, Context& context);  // enroll.cc
 void add_keys(CLI::App& root, Context& context);    // keys.cc
