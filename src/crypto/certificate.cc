@@ -83,8 +83,9 @@ Result<> Certificate::verify_issued_by(const Certificate& issuer) const {
     return fail(Fault::kRefused, "the certificate of \"" + subject() + "\" names another issuer than \"" + issuer.subject() + "\"");
   }
   const SignatureMethod method = TRY(read_signature_algorithm(parsed_->fields.signature_algorithm));
-  const PublicKey key = TRY(issuer.public_key());
-  if (!key.verify(method.scheme, method.digest, parsed_->fields.tbs, parsed_->fields.signature)) {
+  const Result<PublicKey> key = issuer.public_key();
+  if (!key) return fail(Fault::kRefused, "the key of \"" + issuer.subject() + "\" cannot be used: " + key.error().message);
+  if (!key->verify(method.scheme, method.digest, parsed_->fields.tbs, parsed_->fields.signature)) {
     return fail(Fault::kRefused,
                 "the signature on the certificate of \"" + subject() + "\" is not by the key of \"" + issuer.subject() + "\"");
   }

@@ -154,6 +154,7 @@ TEST(Certificate, IsReadWithAKeyThatCannotBeUsed) {
   made.spki = must(hex_decode("3010300b06092a864886f70d01010f030100"));
   const Certificate certificate = must(made.parse());
   EXPECT_EQ(certificate.public_key().error().fault, Fault::kBadInput);
+  EXPECT_EQ(certificate.verify_issued_by(certificate).error().fault, Fault::kRefused);
 }
 
 TEST(CertificateForm, RefusesBytesBehindIt) {
@@ -377,7 +378,7 @@ TEST(IssuedBy, RefusesUnknownAndMalformedAlgorithms) {
     HandMade made;
     made.algorithm = made.outer_algorithm = must(hex_decode(algorithm));
     const Certificate certificate = must(made.parse());
-    EXPECT_FALSE(certificate.verify_issued_by(certificate)) << algorithm;
+    EXPECT_EQ(certificate.verify_issued_by(certificate).error().fault, Fault::kRefused) << algorithm;
   }
 }
 

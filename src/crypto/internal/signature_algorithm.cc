@@ -66,9 +66,7 @@ Result<SignatureMethod> read_pss(Reader& algorithm) {
   return SignatureMethod{SignatureScheme::kRsaPss, hash};
 }
 
-}  // namespace
-
-Result<SignatureMethod> read_signature_algorithm(ByteView algorithm_identifier) {
+Result<SignatureMethod> read(ByteView algorithm_identifier) {
   Reader reader(algorithm_identifier);
   Reader algorithm = TRY(reader.enter(Tag::kSequence));
   TRY(reader.expect_end());
@@ -88,6 +86,16 @@ Result<SignatureMethod> read_signature_algorithm(ByteView algorithm_identifier) 
   }
   Reader again(id.whole);
   return refused("the certificate is signed with an algorithm that is not accepted: " + TRY(again.object_id()));
+}
+
+}  // namespace
+
+Result<SignatureMethod> read_signature_algorithm(ByteView algorithm_identifier) {
+  auto method = read(algorithm_identifier);
+  if (!method && method.error().fault != Fault::kRefused) {
+    return refused("the certificate is signed with parameters that are not accepted: " + method.error().message);
+  }
+  return method;
 }
 
 Bytes sha256_signature_algorithm(SignatureScheme scheme) {
