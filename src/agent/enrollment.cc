@@ -325,10 +325,12 @@ class Enrollment {
   // Leaves nothing behind, first here and then at the issuer.
   void give_up(const Error& error) {
     if (closed_) return;
-    tools_.user.progress(Step::kAborting, error.message);
     const ClientError answer = client_error_of(error);
-    tools_.log.warning("enrolment given up", {{"answer", std::string(name_of(answer))}, {"reason", error.message}});
-    if (session_) abort_session();
+    tools_.log.info("enrolment given up", {{"answer", std::string(name_of(answer))}, {"reason", error.message}});
+    if (session_) {
+      tools_.user.progress(Step::kAborting, "");
+      abort_session();
+    }
     if (!at_hand_ || web_.refused_by_issuer() || outcome_.server_session_id.empty()) return;
     const Result<xml::Document> response = keygen2::write_message(keygen2::ClientErrorResponse{
         .server_session_id = outcome_.server_session_id, .error = answer, .argument = printable(error.message)});

@@ -1,17 +1,19 @@
 // airtight device: makes key stores, shows them, and speaks their byte protocol.
 #include "agent/device.h"
 
+#include <unistd.h>
+
+#include <algorithm>
 #include <chrono>
-#include <iostream>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "agent/key_list.h"
 #include "agent/printable.h"
-#include "base/encoding.h"
 #include "ca/maker.h"
 #include "cli/commands.h"
+#include "cli/hex_lines.h"
 #include "cli/key_store.h"
 #include "cli/terminal.h"
 #include "provenance/verdict.h"
@@ -88,25 +90,13 @@ SecretBytes unreadable_request() {
                                       bytes_of(kReason)}));
 }
 
-Result<> answer_calls(const std::string& folder, std::istream& in, const Context& context) {
+Result<> answer_calls(const std::string& folder, const Context& context) {
   const auto store = TRY(open_key_store(folder));
-  std::string line;
-  while (std::getline(in, line)) {
-    if (line.ends_with('\r')) line.pop_back();
-    Result<Bytes> request = hex_decode(line);
-    wipe(std::as_writable_bytes(std::span(line)));
-    SecretBytes answer;
-    if (request && !request->empty()) {
-      const SecretBytes secret = SecretBytes::copy_of(*request);
-      wipe(*request);
-      answer = TRY(store->channel->call(secret));
-    } else {
-      context.err << "airtight: a request is one line of hex digits: two for each byte, and at least one byte\n";
-      answer = unreadable_request();
-    }
-    std::string text = hex_encode(answer.expose_secret());
-    context.out << text << '\n' << std::flush;
-    wipe(std::as_writable_bytes(std::span(text)));
+  HexLines requests(STDIN_FILENO);
+  while (auto request = TRY(requests.next())) {
+    if (!request->readable) context.err << "airtight: a request is one line of hex digits, two for each byte, and at most 1 MiB\n" << std::flush;
+    const SecretBytes answer = request->readable ? TRY(store->channel->call(request->bytes)) : unreadable_request();
+    write_hex_line(context.out, answer);
     if (!context.out) return fail(Fault::kUnavailable, "the answer could not be written", "check that the reader of standard output is still there");
   }
   return {};
@@ -115,8 +105,8 @@ Result<> answer_calls(const std::string& folder, std::istream& in, const Context
 void add_call(CLI::App& device, Context& context) {
   const auto store = std::make_shared<std::string>();
   CLI::App& command = add_command(device, context, "call", "Answer SKS requests in hex, one a line, on standard input",
-                                  "echo 1f | airtight device call --store ./card    # getDeviceInfo", Secrets::kHandled,
-                                  [store, &context] { return answer_calls(*store, std::cin, context); });
+                                  "airtight device call --store ./card <<< 1f    # getDeviceInfo", Secrets::kHandled,
+                                  [store, &context] { return answer_calls(*store, context); });
   add_store_option(command, *store);
 }
 

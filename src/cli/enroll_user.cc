@@ -75,7 +75,7 @@ std::string_view sentence_of(agent::Step step) {
     case agent::Step::kSendingKeys: return "Sending the public keys with their attestations";
     case agent::Step::kInstallingCertificates: return "Installing certificates";
     case agent::Step::kConfirming: return "Closing the session and confirming";
-    case agent::Step::kAborting: return "Aborting:";
+    case agent::Step::kAborting: return "Aborting the session";
   }
   return "";
 }

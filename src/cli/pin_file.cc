@@ -1,9 +1,9 @@
 #include "cli/pin_file.h"
 
 #include <algorithm>
-#include <optional>
 #include <string_view>
 
+#include "cli/hex_digit.h"
 #include "storage/files.h"
 
 namespace airtight::cli {
@@ -24,17 +24,8 @@ ByteView without_carriage_return(ByteView line) {
   return line;
 }
 
-std::optional<std::byte> digit_of(std::byte character) {
-  const char c = static_cast<char>(character);
-  if (c >= '0' && c <= '9') return static_cast<std::byte>(c - '0');
-  if (c >= 'a' && c <= 'f') return static_cast<std::byte>(c - 'a' + 10);
-  if (c >= 'A' && c <= 'F') return static_cast<std::byte>(c - 'A' + 10);
-  return std::nullopt;
-}
-
 }  // namespace
 
-// Not base's hex_decode: that leaves the value in ordinary memory.
 Result<SecretBytes> pin_of_text(const SecretBytes& text, PassphraseFormat format) {
   if (format != PassphraseFormat::kBinary) return text.clone();
   const ByteView digits = text.expose_secret();
@@ -42,8 +33,8 @@ Result<SecretBytes> pin_of_text(const SecretBytes& text, PassphraseFormat format
   const std::span<std::byte> out = pin.expose_secret_for_writing();
   bool readable = digits.size() % 2 == 0;
   for (std::size_t i = 0; readable && i < out.size(); ++i) {
-    const auto high = digit_of(digits[2 * i]);
-    const auto low = digit_of(digits[2 * i + 1]);
+    const auto high = hex_digit(static_cast<char>(digits[2 * i]));
+    const auto low = hex_digit(static_cast<char>(digits[2 * i + 1]));
     readable = high && low;
     if (readable) out[i] = (*high << 4) | *low;
   }

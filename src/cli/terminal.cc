@@ -88,10 +88,10 @@ std::optional<char> Terminal::read_character() const {
 Result<SecretBytes> Terminal::ask_secret(std::string_view question) const {
   SecretBytes line(kLongestLine);
   std::size_t size = 0;
+  const Mute mute(descriptor_);  // first: what is typed as soon as the question shows is already hidden
+  if (!mute.works()) return fail(Fault::kUnavailable, "the terminal cannot hide what is typed");
   say(question);
   say(": ");
-  const Mute mute(descriptor_);
-  if (!mute.works()) return fail(Fault::kUnavailable, "the terminal cannot hide what is typed");
   const std::span<std::byte> buffer = line.expose_secret_for_writing();
   while (true) {
     const std::optional<char> c = read_character();

@@ -1,0 +1,87 @@
+#include "tests/cli/program.h"
+
+#include <pty.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <fstream>
+#include <iterator>
+#include <stdexcept>
+
+#include "tests/support/temporary_folder.h"
+
+namespace airtight::cli::testing {
+namespace {
+
+constexpr const char* kProgram = AIRTIGHT_BINARY_DIR "/bin/airtight";
+
+[[noreturn]] void become_program(const std::vector<std::string>& arguments) {
+  std::vector<char*> argv = {const_cast<char*>("airtight")};
+  for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
+  argv.push_back(nullptr);
+  ::execv(kProgram, argv.data());
+  ::_exit(127);
+}
+
+int status_of(pid_t process) {
+  int status = 0;
+  ::waitpid(process, &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+std::string content_of(const std::filesystem::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+void redirect(int descriptor, const std::filesystem::path& path, const char* mode) {
+  FILE* file = std::fopen(path.c_str(), mode);
+  if (file == nullptr || ::dup2(::fileno(file), descriptor) < 0) ::_exit(126);
+}
+
+}  // namespace
+
+Outcome run(const std::vector<std::string>& arguments, const std::string& input) {
+  const tests::TemporaryFolder folder;
+  std::ofstream(folder / "in", std::ios::binary) << input;
+  const pid_t process = ::fork();
+  if (process < 0) throw std::runtime_error("no process");
+  if (process == 0) {
+    ::setsid();  // no controlling terminal, whoever runs the tests
+    redirect(STDIN_FILENO, folder / "in", "r");
+    redirect(STDOUT_FILENO, folder / "out", "w");
+    redirect(STDERR_FILENO, folder / "err", "w");
+    become_program(arguments);
+  }
+  const int status = status_of(process);
+  return {.status = status, .out = content_of(folder / "out"), .err = content_of(folder / "err")};
+}
+
+TerminalOutcome run_on_terminal(const std::vector<std::string>& arguments, const std::vector<Line>& dialogue) {
+  int terminal = -1;
+  const pid_t process = ::forkpty(&terminal, nullptr, nullptr, nullptr);
+  if (process < 0) throw std::runtime_error("no terminal");
+  if (process == 0) {
+    ::alarm(60);
+    become_program(arguments);
+  }
+  TerminalOutcome outcome;
+  std::size_t seen = 0;
+  auto next = dialogue.begin();
+  std::array<char, 4096> piece{};
+  for (ssize_t size = 0; (size = ::read(terminal, piece.data(), piece.size())) > 0;) {
+    outcome.screen.append(piece.data(), static_cast<std::size_t>(size));
+    if (next == dialogue.end()) continue;
+    const std::size_t at = outcome.screen.find(next->wait_for, seen);
+    if (at == std::string::npos) continue;
+    seen = at + next->wait_for.size();
+    if (::write(terminal, next->type.data(), next->type.size()) < 0) break;
+    ++next;
+  }
+  outcome.status = status_of(process);
+  ::close(terminal);
+  return outcome;
+}
+
+}  // namespace airtight::cli::testing
