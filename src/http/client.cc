@@ -23,9 +23,9 @@ using internal::Task;
 using internal::Timer;
 using internal::Transport;
 namespace asio = boost::asio;
-using tcp = asio::ip::tcp;
-using Resolver = asio::ip::basic_resolver<tcp, Executor>;
-using Endpoints = std::vector<tcp::endpoint>;
+using Tcp = asio::ip::tcp;
+using Resolver = asio::ip::basic_resolver<Tcp, Executor>;
+using Endpoints = std::vector<Tcp::endpoint>;
 
 constexpr auto kAwait = asio::as_tuple(asio::use_awaitable_t<Executor>{});
 constexpr std::size_t kReadSize = 16U << 10;
@@ -183,7 +183,7 @@ Task<Result<std::shared_ptr<Transport>>> ClientImpl::reach(const Sending& sendin
   if (!endpoints) co_return Failure(endpoints.error());
   ErrorCode error = asio::error::host_not_found;
   for (std::size_t i = 0; i < endpoints->size(); ++i) {
-    const tcp::endpoint& endpoint = (*endpoints)[i];
+    const Tcp::endpoint& endpoint = (*endpoints)[i];
     Socket socket(executor_);
     socket.open(endpoint.protocol(), error);
     if (error) continue;
@@ -201,7 +201,7 @@ Task<Result<std::shared_ptr<Transport>>> ClientImpl::reach(const Sending& sendin
 Task<Result<Endpoints>> ClientImpl::look_up(const Sending& sending) {
   ErrorCode error;
   const auto address = asio::ip::make_address(sending.url.host, error);
-  if (!error) co_return Endpoints{tcp::endpoint(address, sending.url.port)};
+  if (!error) co_return Endpoints{Tcp::endpoint(address, sending.url.port)};
 
   // The system's resolver cannot be interrupted, so that the deadline is the timer that this waits for, and the answer ends the wait.
   struct LookUp {
@@ -230,7 +230,8 @@ Task<Result<Endpoints>> ClientImpl::look_up(const Sending& sending) {
 Task<Result<>> ClientImpl::secure(const Sending& sending, Transport& transport) {
   transport.use_tls(*tls_);
   const bool resume = session_ && session_url_.host == sending.url.host && session_url_.port == sending.url.port;
-  const internal::TlsSession session = resume ? std::exchange(session_, nullptr) : nullptr;  // a ticket is used once (RFC 8446 appendix C.4)
+  const internal::TlsSession session =
+      resume ? std::exchange(session_, nullptr) : nullptr;  // a ticket is used once (RFC 8446 appendix C.4)
   const Result<> told = internal::expect_server(transport.tls(), sending.url.host, session);
   if (!told) co_return told;
   const ErrorCode error = co_await transport.handshake(asio::ssl::stream_base::client);

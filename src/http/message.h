@@ -33,9 +33,9 @@ struct Request {
   std::string target;  // path and query as received
   Headers headers;
   Bytes body;
-  std::string peer;    // address of the other side, for logs
+  std::string peer;  // address of the other side, for logs
 
-  [[nodiscard]] std::string_view path() const;   // target without its query
+  [[nodiscard]] std::string_view path() const;  // target without its query
   // The value of the first parameter `name` of the query, decoded as forms are (percent escapes, "+" is a space); nothing if it is not
   // there or its escapes are malformed.
   [[nodiscard]] std::optional<std::string> query_parameter(std::string_view name) const;
@@ -61,9 +61,9 @@ struct Response {
 // An absolute URL, split. http and https alone; no user info, no fragment.
 struct Url {
   std::string scheme;
-  std::string host;   // without brackets
+  std::string host;  // without brackets
   unsigned short port = 0;
-  std::string target; // path and query, at least "/"
+  std::string target;  // path and query, at least "/"
   // Reads at most 2048 bytes of RFC 3986, strictly: scheme and host come back in lower case, a fragment is dropped, and user info, other
   // schemes, ports outside 1-65535, hosts that are neither a DNS name nor an address, white space and control characters are
   // Fault::kBadInput.

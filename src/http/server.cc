@@ -125,7 +125,8 @@ Result<> ServerImpl::start() {
 Result<> ServerImpl::listen() {
   ErrorCode error;
   const auto address = asio::ip::make_address(options_.address, error);
-  if (error) return fail(Fault::kBadInput, options_.address + " is not an IP address", "listen on 127.0.0.1, ::1 or an address of this machine");
+  if (error)
+    return fail(Fault::kBadInput, options_.address + " is not an IP address", "listen on 127.0.0.1, ::1 or an address of this machine");
   const asio::ip::tcp::endpoint endpoint(address, options_.port);
   acceptor_.open(endpoint.protocol(), error);
   if (!error) acceptor_.set_option(asio::socket_base::reuse_address(true), error);

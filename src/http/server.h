@@ -31,17 +31,21 @@ struct ServerOptions {
   std::chrono::milliseconds idle_timeout = std::chrono::seconds(60);  // between requests
 };
 
-// Answers one request; called from several threads. What it throws becomes status 500.
+// Answers one request. It is called on the server's own threads (`ServerOptions::threads` of them), so that as many requests are handled at
+// once, and the connections wait while all of them block. What it throws becomes status 500, and a line in the log. A response with the
+// header "Connection: close" ends its connection.
 using Handler = std::function<Response(const Request&)>;
 
 class Server {
  public:
-  // Binds and listens; requests are served from here on. Fault::kUnavailable if the address cannot be had.
+  // Binds and listens; requests are served from here on. `log` outlives the server. Fault::kUnavailable if the address cannot be had,
+  // Fault::kBadInput if it is none, or if TLS chain or key cannot be used.
   [[nodiscard]] static Result<std::unique_ptr<Server>> start(ServerOptions options, Handler handler, const Log& log);
   virtual ~Server() = default;
 
   [[nodiscard]] virtual unsigned short port() const = 0;
-  // Stops accepting, lets running requests finish for at most `patience`, closes. Idempotent.
+  // Stops accepting, closes what is idle, lets requests that have begun finish for at most `patience`, and closes those connections too; a
+  // handler that runs is waited for in any case. Idempotent; the destructor does it if need be. Never called from a handler.
   virtual void stop(std::chrono::milliseconds patience = std::chrono::seconds(10)) = 0;
 };
 

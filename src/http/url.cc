@@ -20,9 +20,7 @@ Failure bad_url(std::string why) {
 }
 
 // unreserved, reserved and "%" of RFC 3986 section 2, without the brackets, which only an IPv6 host may have.
-constexpr bool is_url_char(char c) {
-  return is_alpha(c) || is_digit(c) || std::string_view("-._~:/?#@!$&'()*+,;=%").contains(c);
-}
+constexpr bool is_url_char(char c) { return is_alpha(c) || is_digit(c) || std::string_view("-._~:/?#@!$&'()*+,;=%").contains(c); }
 
 bool is_address(int family, const std::string& host) {
   std::array<unsigned char, sizeof(in6_addr)> address{};

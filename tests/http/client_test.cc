@@ -109,8 +109,8 @@ TEST(HttpClient, ReadsAnEmptyBodyThatEndsWithTheConnection) {
 }
 
 TEST(HttpClient, SkipsInterimResponses) {
-  const auto exchange =
-      exchange_with("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx");
+  const auto exchange = exchange_with(
+      "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx");
   ASSERT_TRUE(exchange) << exchange.error().message;
   EXPECT_EQ(exchange->response.status, 200);
   EXPECT_FALSE(exchange->response.headers.get("Link"));
@@ -151,9 +151,9 @@ TEST(HttpClient, RefusesResponsesBeyondTheLimits) {
 }
 
 TEST(HttpClient, RefusesMalformedResponses) {
-  for (const std::string response : {"GARBAGE\r\n\r\n", "SSH-2.0-OpenSSH\r\n", "HTTP/2 200 OK\r\n\r\n", "HTTP/1.1 20 OK\r\n\r\n", "HTTP/1.1 999 X\r\n\r\n",
-                                     "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", "HTTP/1.1 200 OK\r\nA\r\n\r\n",
-                                     "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n"}) {
+  for (const std::string response : {"GARBAGE\r\n\r\n", "SSH-2.0-OpenSSH\r\n", "HTTP/2 200 OK\r\n\r\n", "HTTP/1.1 20 OK\r\n\r\n",
+                                     "HTTP/1.1 999 X\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+                                     "HTTP/1.1 200 OK\r\nA\r\n\r\n", "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n"}) {
     const auto exchange = exchange_with(response);
     ASSERT_FALSE(exchange) << response;
     EXPECT_EQ(exchange.error().fault, Fault::kBadInput) << response << exchange.error().message;

@@ -14,17 +14,17 @@ namespace {
 
 using namespace std::string_literals;
 using std::chrono::milliseconds;
-using testing::RawSocket;
 using testing::RawServer;
+using testing::RawSocket;
 
 // Says what it received: "METHOD target body".
-Response echo(const Request& request) {
-  return text_response(200, request.method + " " + request.target + " " + to_text(request.body));
-}
+Response echo(const Request& request) { return text_response(200, request.method + " " + request.target + " " + to_text(request.body)); }
 
 class HttpServer : public ::testing::Test {
  protected:
-  void start(ServerOptions options, Handler handler = echo) { server_ = Server::start(std::move(options), std::move(handler), log_).value(); }
+  void start(ServerOptions options, Handler handler = echo) {
+    server_ = Server::start(std::move(options), std::move(handler), log_).value();
+  }
   void start() { start(ServerOptions{}); }
 
   // All that the server answers to `text` until it closes the connection.
@@ -57,7 +57,9 @@ TEST_F(HttpServer, AnswersGet) {
 }
 
 TEST_F(HttpServer, GivesTheHandlerPeerAndHeaders) {
-  start({}, [](const Request& request) { return text_response(200, request.peer + " " + std::string(request.headers.get("x-a").value_or("-"))); });
+  start({}, [](const Request& request) {
+    return text_response(200, request.peer + " " + std::string(request.headers.get("x-a").value_or("-")));
+  });
   EXPECT_TRUE(answer_to("GET / HTTP/1.1\r\nHost: h\r\nX-A:  \tb c \r\nConnection: close\r\n\r\n").ends_with("127.0.0.1 b c"));
 }
 
@@ -120,7 +122,8 @@ TEST_F(HttpServer, ClosesAfterHttp10UnlessAskedToKeepAlive) {
 TEST_F(HttpServer, AnswersPipelinedRequestsInOrder) {
   start();
   RawSocket socket = connect();
-  socket.send("GET /1 HTTP/1.1\r\nHost: h\r\n\r\nPOST /2 HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabcGET /3 HTTP/1.1\r\nHost: h\r\n\r\n");
+  socket.send(
+      "GET /1 HTTP/1.1\r\nHost: h\r\n\r\nPOST /2 HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabcGET /3 HTTP/1.1\r\nHost: h\r\n\r\n");
   EXPECT_TRUE(socket.read_message().ends_with("GET /1 "));
   EXPECT_TRUE(socket.read_message().ends_with("POST /2 abc"));
   EXPECT_TRUE(socket.read_message().ends_with("GET /3 "));
@@ -129,7 +132,8 @@ TEST_F(HttpServer, AnswersPipelinedRequestsInOrder) {
 TEST_F(HttpServer, ReadsARequestThatArrivesByteByByte) {
   start();
   RawSocket socket = connect();
-  for (const char c : std::string("POST /p HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n2;e=f\r\nab\r\n1\r\nc\r\n0\r\nT: u\r\n\r\n")) {
+  for (const char c :
+       std::string("POST /p HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n2;e=f\r\nab\r\n1\r\nc\r\n0\r\nT: u\r\n\r\n")) {
     socket.send(std::string(1, c));
   }
   EXPECT_TRUE(socket.read_message().ends_with("POST /p abc"));
@@ -188,7 +192,7 @@ TEST_F(HttpServer, RefusesWhatIsMalformed) {
       {"GET  / HTTP/1.1\r\nHost: h\r\n\r\n", "400"},
       {"GET / HTTP/2.0\r\nHost: h\r\n\r\n", "505"},
       {"GET / HTTP/0.9\r\nHost: h\r\n\r\n", "505"},
-      {"GET / HTTP/1.1\r\n\r\n", "400"},                       // no Host
+      {"GET / HTTP/1.1\r\n\r\n", "400"},                        // no Host
       {"GET / HTTP/1.1\r\nHost: h\r\nHost: h\r\n\r\n", "400"},  // two
       {"GET /a#b HTTP/1.1\r\nHost: h\r\n\r\n", "400"},
       {"GET x HTTP/1.1\r\nHost: h\r\n\r\n", "400"},
@@ -265,7 +269,8 @@ TEST_F(HttpServer, RefusesABodyBeyondTheLimitBeforeItArrives) {
 TEST_F(HttpServer, LetsAClientReadTheRefusalOfABodyThatItSends) {
   start({.max_body = 1000});
   const std::string body(4U << 20, 'b');
-  EXPECT_EQ(status_of(answer_to("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 4194304\r\nConnection: close\r\n\r\n" + body)), "HTTP/1.1 413");
+  EXPECT_EQ(status_of(answer_to("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 4194304\r\nConnection: close\r\n\r\n" + body)),
+            "HTTP/1.1 413");
 }
 
 TEST_F(HttpServer, RefusesChunksBeyondTheLimit) {
@@ -278,7 +283,8 @@ TEST_F(HttpServer, RefusesChunksBeyondTheLimit) {
 
 TEST_F(HttpServer, RefusesAnEndlessChunkHeader) {
   start({.max_header = 1000});
-  EXPECT_EQ(status_of(answer_to("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n1;" + std::string(5000, 'x'))), "HTTP/1.1 431");
+  EXPECT_EQ(status_of(answer_to("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n1;" + std::string(5000, 'x'))),
+            "HTTP/1.1 431");
 }
 
 TEST_F(HttpServer, IgnoresTrailerFields) {
@@ -466,7 +472,8 @@ TEST_F(HttpServer, FinishesARunningRequestWhenStopped) {
 TEST_F(HttpServer, ServesOthersWhileAHandlerBlocks) {
   Gate gate;
   std::atomic<bool> first = true;
-  start({.threads = 2}, [&, slow = gate.handler()](const Request& request) { return first.exchange(false) ? slow(request) : echo(request); });
+  start({.threads = 2},
+        [&, slow = gate.handler()](const Request& request) { return first.exchange(false) ? slow(request) : echo(request); });
   RawSocket blocked = connect();
   blocked.send(kGet);
   gate.wait_until_entered();

@@ -20,8 +20,6 @@ int connect_to(const Address& address, int family) {
   return -1;
 }
 
-Instant from_now(std::chrono::hours span) { return SystemClock().now().whole_seconds().plus(span); }
-
 }  // namespace
 
 RawSocket::RawSocket(int descriptor) : descriptor_(descriptor) {
@@ -128,44 +126,6 @@ RawServer::~RawServer() {
 
 Url RawServer::url(std::string_view scheme) const {
   return Url{.scheme = std::string(scheme), .host = "127.0.0.1", .port = port_, .target = "/"};
-}
-
-TestCa::TestCa() {
-  key_ = crypto::PrivateKey::generate(crypto::EcSpec{crypto::Curve::kP256}).value();
-  const Bytes name = crypto::name_from_text("CN=Test CA").value();
-  certificate_ = crypto::sign_certificate(
-                     {
-                         .serial = to_bytes("ca"),
-                         .subject_der = name,
-                         .issuer_der = name,
-                         .not_before = from_now(std::chrono::hours(-24 * 30)),
-                         .not_after = from_now(std::chrono::hours(24 * 30)),
-                         .spki = key_->public_key().spki(),
-                         .ca = true,
-                         .key_usage = static_cast<std::uint16_t>(crypto::KeyUsageBit::kKeyCertSign),
-                     },
-                     *key_)
-                     .value();
-}
-
-ServerTls TestCa::issue(const CertificateWish& wish) const {
-  const auto key = crypto::PrivateKey::generate(crypto::EcSpec{crypto::Curve::kP256}).value();
-  const auto certificate = crypto::sign_certificate(
-                               {
-                                   .serial = to_bytes("server"),
-                                   .subject_der = crypto::name_from_text("CN=Test Server").value(),
-                                   .issuer_der = to_bytes(certificate_->subject_der()),
-                                   .not_before = from_now(wish.begin),
-                                   .not_after = from_now(wish.end),
-                                   .spki = key.public_key().spki(),
-                                   .key_usage = static_cast<std::uint16_t>(crypto::KeyUsageBit::kDigitalSignature),
-                                   .extended_key_usage = {"1.3.6.1.5.5.7.3.1"},
-                                   .dns_names = wish.dns_names,
-                                   .ip_addresses = wish.ip_addresses,
-                               },
-                               *key_)
-                               .value();
-  return {.certificate_chain_pem = crypto::to_pem(certificate), .private_key_pem = crypto::to_pem(key).value()};
 }
 
 Url url_of(const Server& server, std::string_view target, std::string_view scheme, std::string_view host) {

@@ -1,4 +1,4 @@
-// Peers for the tests of http/: sockets that send and receive exactly what a test says, and certificates made for the occasion.
+// Peers for the tests of http/: sockets that send and receive exactly what a test says.
 #pragma once
 
 #include <atomic>
@@ -8,8 +8,6 @@
 #include <string_view>
 #include <thread>
 
-#include "crypto/certificate.h"
-#include "crypto/certificate_builder.h"
 #include "http/client.h"
 #include "http/server.h"
 
@@ -58,26 +56,6 @@ class RawServer {
   std::atomic<int> connections_ = 0;
   Script script_;
   std::thread thread_;
-};
-
-// What a certificate is to be for; the usual is what a client on loopback accepts.
-struct CertificateWish {
-  std::vector<std::string> dns_names = {"localhost"};
-  std::vector<std::string> ip_addresses = {"127.0.0.1", "::1"};
-  std::chrono::hours begin{-24};  // from now
-  std::chrono::hours end{24};
-};
-
-// A certification authority for the length of a test.
-class TestCa {
- public:
-  TestCa();
-  [[nodiscard]] std::string pem() const { return crypto::to_pem(*certificate_); }
-  [[nodiscard]] ServerTls issue(const CertificateWish& wish = {}) const;
-
- private:
-  std::optional<crypto::PrivateKey> key_;
-  std::optional<crypto::Certificate> certificate_;
 };
 
 // The URL of `target` at `server`.

@@ -3,6 +3,7 @@
 #include <thread>
 #include <vector>
 
+#include "tests/http/certificates.h"
 #include "tests/http/support.h"
 
 namespace airtight::http {
@@ -23,7 +24,9 @@ class Https : public ::testing::Test {
   void start(const CertificateWish& wish = {}, ServerOptions options = {}) {
     options.tls = ca_.issue(wish);
     chain_ = options.tls->certificate_chain_pem;
-    server_ = Server::start(std::move(options), [](const Request& r) { return text_response(200, r.method + " " + to_text(r.body)); }, log_).value();
+    server_ = Server::start(
+                  std::move(options), [](const Request& r) { return text_response(200, r.method + " " + to_text(r.body)); }, log_)
+                  .value();
   }
   Result<Exchange> get(std::string_view host = "127.0.0.1", ClientOptions options = {}) const {
     if (options.ca_pem.empty()) options.ca_pem = ca_.pem();

@@ -13,9 +13,7 @@ constexpr std::size_t kReadSize = 16U << 10;
 constexpr std::chrono::milliseconds kLinger = std::chrono::seconds(2);
 
 // What a log may show of a request target: URLs hold one-time tokens in their later segments and in queries.
-std::string first_segment(std::string_view path) {
-  return std::string(path.substr(0, path.find('/', 1)));
-}
+std::string first_segment(std::string_view path) { return std::string(path.substr(0, path.find('/', 1))); }
 
 std::string peer_address(const Socket& socket) {
   ErrorCode error;
@@ -124,7 +122,8 @@ Task<Connection::Next> Connection::serve_request() {
   const BodyPart part = request.method == "HEAD" ? BodyPart::kOmitted : BodyPart::kSent;
   Result<Bytes> bytes = write_response(response, persistence, part, SystemClock().now());
   if (!bytes) {
-    server_.log.error("the handler's response cannot be sent", {{"path", first_segment(request.path())}, {"reason", bytes.error().message}});
+    server_.log.error("the handler's response cannot be sent",
+                      {{"path", first_segment(request.path())}, {"reason", bytes.error().message}});
     response = text_response(500, "Internal Server Error\n");
     bytes = write_response(response, persistence, part, SystemClock().now());
   }
@@ -138,12 +137,13 @@ Task<Connection::Next> Connection::serve_request() {
 }
 
 Response Connection::answer(const Request& request) const {
-  std::string reason = "an exception of no known type";
+  std::string reason;
   try {
     return server_.handler(request);
   } catch (const std::exception& exception) {
     reason = exception.what();
   } catch (...) {
+    reason = "an exception of no known type";
   }
   server_.log.error("the handler of a request failed", {{"path", first_segment(request.path())}, {"reason", reason}});
   return text_response(500, "Internal Server Error\n");

@@ -51,7 +51,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   ServerContext& server_;
   std::shared_ptr<Transport> transport_;
   std::string peer_;
-  Bytes received_;  // and not yet consumed
+  Bytes received_;              // and not yet consumed
   bool interruptible_ = false;  // no request is at hand: what runs may be cancelled
 };
 

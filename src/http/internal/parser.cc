@@ -192,13 +192,13 @@ Result<std::size_t> ResponseParser::feed(ByteView input) {
   }
 }
 
-Result<> ResponseParser::end() {
-  if (!impl_->is_header_done()) return fail(Fault::kUnavailable, "the connection ended before a response came");
+bool ResponseParser::end() {
+  if (!impl_->is_header_done()) return false;
   ErrorCode code;
   impl_->put_eof(code);
-  if (code) return fail(Fault::kUnavailable, "the connection ended in the middle of the response");
-  return {};
+  return !code;
 }
+
 bool ResponseParser::done() const { return impl_->is_done(); }
 bool ResponseParser::keep_alive() const { return impl_->keep_alive(); }
 Response& ResponseParser::response() {

@@ -25,9 +25,9 @@ class RequestParser {
   RequestParser(const RequestParser&) = delete;
   RequestParser& operator=(const RequestParser&) = delete;
 
-  // Reads on in `input`, the bytes received and not yet consumed, and returns how many of them it consumed: fewer than all if the message ends
-  // in them, or if the rest makes no sense before more arrives. Errors: 400 malformed; 413, 431 beyond the limits; 417 an Expect other than
-  // 100-continue; 501 a transfer coding other than chunked; 505 another version.
+  // Reads on in `input`, the bytes received and not yet consumed, and returns how many of them it consumed: fewer than all if the message
+  // ends in them, or if the rest makes no sense before more arrives. Errors: 400 malformed; 413, 431 beyond the limits; 417 an Expect other
+  // than 100-continue; 501 a transfer coding other than chunked; 505 another version.
   [[nodiscard]] Result<std::size_t> feed(ByteView input);
   [[nodiscard]] bool header_done() const;
   [[nodiscard]] bool done() const;
@@ -52,8 +52,8 @@ class ResponseParser {
 
   // As RequestParser::feed; Fault::kBadInput says what is wrong.
   [[nodiscard]] Result<std::size_t> feed(ByteView input);
-  // The connection has ended: done if the message ends there by its nature, else an error.
-  [[nodiscard]] Result<> end();
+  // The connection has ended: true, and done(), if the message ends there by its nature.
+  [[nodiscard]] bool end();
   [[nodiscard]] bool done() const;
   [[nodiscard]] bool keep_alive() const;
   [[nodiscard]] Response& response();

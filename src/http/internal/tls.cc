@@ -51,8 +51,7 @@ Explanation explain_verification(long result, const std::string& authority) {
       return {certificate + " is for another host: host name mismatch", "use the host name that the certificate was issued for"};
     case X509_V_ERR_CERT_HAS_EXPIRED:
       return {certificate + " has expired", "ask the server's operator to renew it, or set this machine's clock if that is wrong"};
-    case X509_V_ERR_CERT_NOT_YET_VALID:
-      return {certificate + " is not yet valid", "set this machine's clock if that is wrong"};
+    case X509_V_ERR_CERT_NOT_YET_VALID: return {certificate + " is not yet valid", "set this machine's clock if that is wrong"};
     case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
     case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
@@ -60,8 +59,7 @@ Explanation explain_verification(long result, const std::string& authority) {
     case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
     case X509_V_ERR_CERT_SIGNATURE_FAILURE:  // a trusted CA of the same name, with another key
       return {certificate + " is not trusted: untrusted root", "pass the issuer's CA with --ca-file if you trust it"};
-    default:
-      return {certificate + " is not accepted: " + ::X509_verify_cert_error_string(result), "ask the server's operator"};
+    default: return {certificate + " is not accepted: " + ::X509_verify_cert_error_string(result), "ask the server's operator"};
   }
 }
 
