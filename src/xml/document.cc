@@ -18,8 +18,9 @@ using internal::to_xml;
 
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
-// No file, no network, CDATA sections as the text they are, and the true line beyond 65535. The markup check has seen to the encoding.
-constexpr int kParseOptions = XML_PARSE_NONET | XML_PARSE_NOCDATA | XML_PARSE_BIG_LINES | XML_PARSE_IGNORE_ENC | XML_PARSE_NOWARNING;
+// No file, no network, CDATA sections as the text they are, the true line beyond 65535, and a warning of each relative namespace URI.
+// The markup check has seen to the encoding.
+constexpr int kParseOptions = XML_PARSE_NONET | XML_PARSE_NOCDATA | XML_PARSE_BIG_LINES | XML_PARSE_PEDANTIC | XML_PARSE_IGNORE_ENC;
 
 // Comments and processing instructions may stand beside the top element; its canonical form is without them.
 int is_not_beside_root(void* /*unused*/, xmlNodePtr node, xmlNodePtr parent) {

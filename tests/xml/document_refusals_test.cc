@@ -218,6 +218,7 @@ TEST(DocumentSyntax, FaultsInNamespacesAreRefused) {
 
 TEST(DocumentSyntax, RelativeNamespaceUrisAreRefusedForTheyHaveNoCanonicalForm) {
   EXPECT_THAT(fault_in("<a>\n<b xmlns='relative'/></a>"), StartsWith("line 2: "));
+  EXPECT_THAT(fault_in("<a>\n<b xmlns:p='rel/ative:x'/></a>"), StartsWith("line 2: "));
 }
 
 TEST(DocumentSyntax, FaultsAreToldWithTheirLine) {
