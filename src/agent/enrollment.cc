@@ -82,13 +82,13 @@ class Enrollment {
 
  private:
   Result<> converse() {
-    const xml::Schema schema = TRY(keygen2::compile_schema());
+    tools_.http.forget();  // no TLS ticket links this enrolment to an earlier one
     tools_.user.progress(Step::kConnecting, options_.url);
     Reply reply = TRY(web_.get(options_.url));
     issuer_.host = outcome_.issuer_host = reply.url.host;
     while (!is_final(state_)) {
       if (!reply.is_message()) return accept_page(reply);
-      const Result<std::optional<Reply>> next = step(reply, schema);
+      const Result<std::optional<Reply>> next = step(reply);
       if (!next) return Failure(next.error());
       if (*next) reply = std::move(**next);
     }
@@ -112,8 +112,8 @@ class Enrollment {
   bool deferral_announced() const { return deferred_certification_ || options_.resume; }
 
   // Reads one request, answers it, and returns the reply; nothing after the last.
-  Result<std::optional<Reply>> step(const Reply& reply, const xml::Schema& schema) {
-    keygen2::Received received = TRY(keygen2::read_message(reply.response.body, schema));
+  Result<std::optional<Reply>> step(const Reply& reply) {
+    keygen2::Received received = TRY(keygen2::read_message(reply.response.body, tools_.schema));
     const keygen2::MessageKind kind = keygen2::kind_of(received.message);
     tools_.log.info("request received", {{"message", std::string(name_of(kind))}, {"state", std::string(name_of(state_))}});
     const http::Url submit_url = TRY(note_addressing(addressing_of(received.message), kind));

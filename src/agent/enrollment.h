@@ -15,6 +15,7 @@
 #include "crypto/certificate.h"
 #include "http/client.h"
 #include "sks/client.h"
+#include "xml/schema.h"
 
 namespace airtight::agent {
 
@@ -29,6 +30,7 @@ struct EnrollmentTools {
   http::Client& http;
   sks::Channel& key_store;
   UserInterface& user;
+  const xml::Schema& schema;  // keygen2::compile_schema(): once a process
   const Clock& clock;
   const Log& log;
 };

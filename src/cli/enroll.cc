@@ -13,6 +13,7 @@
 #include "cli/enroll_user.h"
 #include "cli/key_store.h"
 #include "http/client.h"
+#include "keygen2/messages.h"
 #include "storage/files.h"
 
 namespace airtight::cli {
@@ -90,9 +91,10 @@ Result<> enroll(const Options& options, Context& context) {
   const auto store = TRY(open_key_store(options.store));
   if (!options.enrollment.resume) TRY(report_open_sessions(*store->channel, options.store, context));
 
+  const xml::Schema schema = TRY(keygen2::compile_schema());
   const Log log = context.log();
   const agent::EnrollmentOutcome outcome = TRY(agent::enroll(
-      options.enrollment, {.http = *client, .key_store = *store->channel, .user = user, .clock = store->clock, .log = log}));
+      options.enrollment, {.http = *client, .key_store = *store->channel, .user = user, .schema = schema, .clock = store->clock, .log = log}));
   context.refused = outcome.unconfirmed.has_value();
   if (context.json) {
     context.print_json(outcome_as_json(outcome));

@@ -146,8 +146,12 @@ Result<PrivateKey> PrivateKey::generate(const RsaSpec& spec) {
 }
 
 Result<PrivateKey> PrivateKey::generate(const EcSpec& spec) {
-  PkeyHandle pkey(EVP_EC_gen(facts_of(spec.curve).group));
-  if (!pkey) return openssl_failure(Fault::kInternal, "making an EC key");
+  const PkeyContext context(EVP_PKEY_CTX_new_from_pkey(nullptr, curve_template(spec.curve), nullptr));
+  EVP_PKEY* made = nullptr;
+  if (!context || EVP_PKEY_keygen_init(context.get()) != 1 || EVP_PKEY_generate(context.get(), &made) != 1) {
+    return openssl_failure(Fault::kInternal, "making an EC key");
+  }
+  PkeyHandle pkey(made);
   PublicKey public_key = TRY(public_part(pkey.get(), spec.curve));
   return PrivateKey(std::make_shared<const Parsed>(Parsed{std::move(pkey), std::move(public_key)}));
 }

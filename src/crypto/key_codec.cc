@@ -150,7 +150,7 @@ Result<PublicKey> PublicKey::from_ec_point(Curve curve, ByteView point) {
   if (point.size() != 1 + 2 * facts.coordinate || point[0] != std::byte{4}) {
     return airtight::fail(Fault::kBadInput, "an EC public key is no uncompressed point of its curve");
   }
-  PkeyHandle pkey = TRY(make_ec(facts, point, {}));
+  PkeyHandle pkey = TRY(make_ec(facts, point));
   return PublicKey(std::make_shared<const Parsed>(Parsed{std::move(pkey), write_ec_spki(facts, point), KeyAlgorithmType::kEcc, facts.bits,
                                                          curve, to_bytes(point), {}}));
 }
@@ -215,7 +215,7 @@ Result<PrivateKey> PrivateKey::from_pkcs8(ByteView der) {
     return airtight::fail(Fault::kBadInput, "an EC private key does not fit the public key beside it");
   }
   PublicKey public_key = TRY(PublicKey::from_ec_point(facts->curve, point));
-  PkeyHandle pkey = TRY(make_ec(*facts, point, parts.scalar));
+  PkeyHandle pkey = TRY(make_ec_private(*facts, point, parts.scalar));
   return PrivateKey(std::make_shared<const Parsed>(Parsed{std::move(pkey), std::move(public_key)}));
 }
 

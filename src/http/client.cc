@@ -65,6 +65,10 @@ class ClientImpl final : public Client {
   [[nodiscard]] bool has_own_roots() const { return !options_.ca_pem.empty(); }
 
   [[nodiscard]] Result<Exchange> send(const Url& url, Request request) override;
+  void forget() override {
+    drop();
+    session_ = nullptr;
+  }
 
  private:
   Task<Result<Exchange>> exchange(const Sending& sending);

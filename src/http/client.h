@@ -35,6 +35,9 @@ class Client {
   // Fault::kUnavailable for connection and TLS faults (it says which and what to do), kBadInput for a response beyond the limits.
   // A request on a kept-alive connection that the server had closed meanwhile is sent again on a new one, if nothing was received.
   [[nodiscard]] virtual Result<Exchange> send(const Url& url, Request request) = 0;
+
+  // Drops the connection and the TLS ticket that could resume it: what follows begins anew and cannot be linked to what was before.
+  virtual void forget() {}
 };
 
 }  // namespace airtight::http

@@ -17,7 +17,7 @@ namespace airtight::agent::testing {
 class EnrollmentFixture : public ::testing::Test {
  protected:
   [[nodiscard]] Result<EnrollmentOutcome> run(const EnrollmentOptions& options = {.url = FakeIssuer::kStartUrl}) {
-    return enroll(options, {.http = issuer, .key_store = device.store(), .user = user, .clock = device.clock(), .log = log});
+    return enroll(options, {.http = issuer, .key_store = device.store(), .user = user, .schema = schema, .clock = device.clock(), .log = log});
   }
   [[nodiscard]] std::size_t sessions() { return tests::must(list_sessions(device.store())).size(); }
   [[nodiscard]] std::vector<KeyEntry> keys() { return tests::must(list_keys(device.store())); }
@@ -25,6 +25,7 @@ class EnrollmentFixture : public ::testing::Test {
   sks::testing::TestDevice device;
   FakeIssuer issuer;
   ScriptedUser user;
+  const xml::Schema schema = tests::must(keygen2::compile_schema());
   Log log = Log::silent();
 };
 

@@ -159,8 +159,7 @@ Result<> read_extensions(Reader& wrapper, CertificateFields& out) {
     ExtensionView extension{};
     const Element id = TRY(fields.element(Tag::kObjectId));
     extension.id = id.content;
-    Reader id_form(id.whole);
-    TRY(id_form.object_id());
+    if (!is_object_id(id.content)) return bad("has an extension with a malformed identifier");
     if (fields.peek_tag() == Tag::kBoolean) {
       extension.critical = TRY(fields.boolean());
       if (!extension.critical) return bad("writes a default value in an extension, which DER leaves out");

@@ -79,18 +79,30 @@ Result<PkeyHandle> make_rsa(const RsaParameters& parameters) {
   return from_parameters("RSA", EVP_PKEY_PUBLIC_KEY, builder.get(), "this is no RSA public key");
 }
 
-Result<PkeyHandle> make_ec(const CurveFacts& facts, ByteView point, ByteView secret_scalar) {
-  const ParamBuilder builder(OSSL_PARAM_BLD_new());
-  require(builder && OSSL_PARAM_BLD_push_utf8_string(builder.get(), OSSL_PKEY_PARAM_GROUP_NAME, facts.group, 0) == 1 &&
-              OSSL_PARAM_BLD_push_octet_string(builder.get(), OSSL_PKEY_PARAM_PUB_KEY, point.data(), point.size()) == 1,
-          "making an EC key");
-  BignumHandle scalar;
-  if (!secret_scalar.empty()) {
-    scalar = number(secret_scalar, true);
-    require(OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_PRIV_KEY, scalar.get()) == 1, "making an EC key");
+EVP_PKEY* curve_template(Curve curve) {
+  static const std::array<PkeyHandle, kCurves.size()> kTemplates = {PkeyHandle(EVP_EC_gen(kCurves[0].group)), PkeyHandle(EVP_EC_gen(kCurves[1].group)),
+                                                                    PkeyHandle(EVP_EC_gen(kCurves[2].group))};
+  return kTemplates[static_cast<std::size_t>(curve)].get();
+}
+
+Result<PkeyHandle> make_ec(const CurveFacts& facts, ByteView point) {
+  // From the parameters of a key that is there: four times as fast as from the name of the curve. The point is checked against the curve.
+  PkeyHandle made(EVP_PKEY_new());
+  require(made && EVP_PKEY_copy_parameters(made.get(), curve_template(facts.curve)) == 1, "making an EC key");
+  if (EVP_PKEY_set1_encoded_public_key(made.get(), octets(point), point.size()) != 1) {
+    return openssl_failure(Fault::kBadInput, "this point is not on its curve");
   }
-  const int selection = secret_scalar.empty() ? EVP_PKEY_PUBLIC_KEY : EVP_PKEY_KEYPAIR;
-  return from_parameters("EC", selection, builder.get(), "this point is not on its curve");
+  return made;
+}
+
+Result<PkeyHandle> make_ec_private(const CurveFacts& facts, ByteView point, ByteView secret_scalar) {
+  const ParamBuilder builder(OSSL_PARAM_BLD_new());
+  const BignumHandle scalar = number(secret_scalar, true);
+  require(builder && OSSL_PARAM_BLD_push_utf8_string(builder.get(), OSSL_PKEY_PARAM_GROUP_NAME, facts.group, 0) == 1 &&
+              OSSL_PARAM_BLD_push_octet_string(builder.get(), OSSL_PKEY_PARAM_PUB_KEY, point.data(), point.size()) == 1 &&
+              OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_PRIV_KEY, scalar.get()) == 1,
+          "making an EC key");
+  return from_parameters("EC", EVP_PKEY_KEYPAIR, builder.get(), "this is no EC private key");
 }
 
 Result<PkeyHandle> make_rsa_private(const RsaPrivateNumbers& numbers) {

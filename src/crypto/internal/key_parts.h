@@ -39,7 +39,11 @@ inline constexpr std::string_view kEcOid = "1.2.840.10045.2.1";
 
 // OpenSSL's form of keys given by their numbers (big-endian). Fault::kBadInput for a point off the curve.
 [[nodiscard]] Result<PkeyHandle> make_rsa(const RsaParameters& parameters);
-[[nodiscard]] Result<PkeyHandle> make_ec(const CurveFacts& facts, ByteView point, ByteView secret_scalar);
+[[nodiscard]] Result<PkeyHandle> make_ec(const CurveFacts& facts, ByteView point);
+[[nodiscard]] Result<PkeyHandle> make_ec_private(const CurveFacts& facts, ByteView point, ByteView secret_scalar);
+
+// A key whose parameters, and nothing else of it, serve to make others on the same curve. Lives as long as the process.
+[[nodiscard]] EVP_PKEY* curve_template(Curve curve);
 
 struct RsaPrivateNumbers {
   ByteView n, e, d, p, q, dp, dq, qi;

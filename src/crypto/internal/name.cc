@@ -85,8 +85,7 @@ Result<> read_rdn(ByteView content, std::size_t rdn, std::vector<AttributeView>&
     const Element type = TRY(attribute.element(Tag::kObjectId));
     const Element value = TRY(attribute.element());
     TRY(attribute.expect_end());
-    Reader type_reader(type.whole);
-    TRY(type_reader.object_id());
+    if (!is_object_id(type.content)) return bad("has an attribute of a malformed type");
     if (!allows(value.tag, value.content)) return bad("has an attribute with characters that its string type does not allow");
     out.push_back({rdn, type.content, value});
   }

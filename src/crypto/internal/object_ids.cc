@@ -23,4 +23,16 @@ bool is_dotted_object_id(std::string_view text) {
   return index >= 1;
 }
 
+bool is_object_id(ByteView content) {
+  constexpr std::size_t kMaxArcSize = 9;
+  std::size_t arc_size = 0;
+  for (std::byte b : content) {
+    if (arc_size == 0 && b == std::byte{0x80}) return false;  // not the shortest
+    const bool ends = (b & std::byte{0x80}) == std::byte{0};
+    if (++arc_size > kMaxArcSize) return false;
+    if (ends) arc_size = 0;
+  }
+  return !content.empty() && arc_size == 0;
+}
+
 }  // namespace airtight::crypto

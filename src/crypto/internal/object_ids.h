@@ -47,6 +47,10 @@ class ObjectId {
 // True for well-formed dotted text: at least two arcs, no leading zeros, first arcs in range (X.660), all within 63 bits.
 [[nodiscard]] bool is_dotted_object_id(std::string_view text);
 
+// True for well-formed content of an OBJECT IDENTIFIER (X.690, section 8.19) whose arcs fit into 63 bits, so that der::Reader can give it
+// in dotted form.
+[[nodiscard]] bool is_object_id(ByteView content);
+
 namespace oid {
 
 // Extensions (RFC 5280, section 4.2).
