@@ -274,6 +274,19 @@ TEST(CertificateForm, RefusesAnExtensionTwice) {
   expect_refused(made, "an extension twice");
 }
 
+TEST(CertificateForm, RefusesMalformedExtensionIdentifiers) {
+  for (const char* id : {"0600", "06022a80", "06032a8001", "060c2a8181818181818181818101"}) {
+    HandMade made;
+    der::Writer out;
+    out.sequence([&](der::Writer& fields) {
+      fields.raw(must(hex_decode(id)));
+      fields.octet_string({});
+    });
+    made.extensions = {out.take()};
+    EXPECT_EQ(made.parse().error().fault, Fault::kBadInput) << id;
+  }
+}
+
 TEST(CertificateForm, RefusesAWrittenDefaultOfCritical) {
   HandMade made;
   made.extensions = {extension("1.2.3.4", "0500", "010100")};
