@@ -5,9 +5,12 @@
 #include <unistd.h>
 
 #include <array>
+#include <csignal>
+#include <cstdio>
 #include <fstream>
 #include <iterator>
 #include <stdexcept>
+#include <utility>
 
 #include "tests/support/temporary_folder.h"
 
@@ -72,16 +75,44 @@ TerminalOutcome run_on_terminal(const std::vector<std::string>& arguments, const
   std::array<char, 4096> piece{};
   for (ssize_t size = 0; (size = ::read(terminal, piece.data(), piece.size())) > 0;) {
     outcome.screen.append(piece.data(), static_cast<std::size_t>(size));
-    if (next == dialogue.end()) continue;
-    const std::size_t at = outcome.screen.find(next->wait_for, seen);
-    if (at == std::string::npos) continue;
-    seen = at + next->wait_for.size();
-    if (::write(terminal, next->type.data(), next->type.size()) < 0) break;
-    ++next;
+    for (; next != dialogue.end(); ++next) {
+      const std::size_t at = outcome.screen.find(next->wait_for, seen);
+      if (at == std::string::npos) break;
+      seen = at + next->wait_for.size();
+      if (::write(terminal, next->type.data(), next->type.size()) < 0) break;
+    }
   }
   outcome.status = status_of(process);
   ::close(terminal);
   return outcome;
+}
+
+BackgroundProgram::BackgroundProgram(const std::vector<std::string>& arguments) {
+  std::array<int, 2> ends{};
+  if (::pipe(ends.data()) != 0) throw std::runtime_error("no pipe");
+  process_ = ::fork();
+  if (process_ < 0) throw std::runtime_error("no process");
+  if (process_ == 0) {
+    ::setsid();
+    ::dup2(ends[1], STDOUT_FILENO);
+    ::close(ends[0]);
+    ::close(ends[1]);
+    redirect(STDERR_FILENO, "/dev/null", "w");
+    become_program(arguments);
+  }
+  ::close(ends[1]);
+  output_ = ends[0];
+  for (char c = 0; ::read(output_, &c, 1) == 1 && c != '\n';) first_line_.push_back(c);
+}
+
+BackgroundProgram::~BackgroundProgram() {
+  if (process_ > 0) stop();
+  ::close(output_);
+}
+
+int BackgroundProgram::stop() {
+  ::kill(process_, SIGTERM);
+  return status_of(std::exchange(process_, 0));
 }
 
 }  // namespace airtight::cli::testing

@@ -30,4 +30,23 @@ struct TerminalOutcome {
 };
 [[nodiscard]] TerminalOutcome run_on_terminal(const std::vector<std::string>& arguments, const std::vector<Line>& dialogue);
 
+// A program that runs until this object goes (SIGTERM), such as a server.
+class BackgroundProgram {
+ public:
+  // Starts it and waits for the first line of its standard output.
+  explicit BackgroundProgram(const std::vector<std::string>& arguments);
+  BackgroundProgram(const BackgroundProgram&) = delete;
+  BackgroundProgram& operator=(const BackgroundProgram&) = delete;
+  ~BackgroundProgram();
+
+  [[nodiscard]] const std::string& first_line() const { return first_line_; }
+  // Ends it; its exit status.
+  int stop();
+
+ private:
+  int process_ = 0;
+  int output_ = -1;
+  std::string first_line_;
+};
+
 }  // namespace airtight::cli::testing
