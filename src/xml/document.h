@@ -17,7 +17,7 @@ struct _xmlNode;
 
 namespace airtight::xml {
 
-// keygen2.md section 1 sets size and depth. The others are far above any message and keep the parser's time linear.
+// KeyGen2 sets size and depth. The others are far above any message and bound what would cost libxml2 quadratic time.
 struct Limits {
   std::size_t max_bytes = 4U << 20;
   unsigned max_depth = 64;        // the top element is level 1

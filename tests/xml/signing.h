@@ -64,13 +64,13 @@ inline Signer make_signer(crypto::PrivateKey key) {
 }
 
 inline const Signer& ec_signer() {
-  static const Signer signer = make_signer(must(crypto::PrivateKey::generate(crypto::EcSpec{crypto::Curve::kP256})));
-  return signer;
+  static const Signer kSigner = make_signer(must(crypto::PrivateKey::generate(crypto::EcSpec{crypto::Curve::kP256})));
+  return kSigner;
 }
 
 inline const Signer& rsa_signer() {
-  static const Signer signer = make_signer(must(crypto::PrivateKey::generate(crypto::RsaSpec{2048})));
-  return signer;
+  static const Signer kSigner = make_signer(must(crypto::PrivateKey::generate(crypto::RsaSpec{2048})));
+  return kSigner;
 }
 
 inline Document certificate_signed(const Signer& by, std::string_view text = kMessage) {
