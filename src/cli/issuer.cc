@@ -37,9 +37,7 @@ Result<std::unique_ptr<OpenIssuer>> open_issuer(const std::string& folder) {
 
 sealing::PassphrasePrompt prompt_for(const std::string& folder) { return passphrase_on_terminal("the issuer " + folder); }
 
-void add_folder(CLI::App& command, std::string& folder) {
-  command.add_option("DIR", folder, "The folder of the issuer")->required();
-}
+void add_folder(CLI::App& command, std::string& folder) { command.add_option("DIR", folder, "The folder of the issuer")->required(); }
 
 json::value text_or_null(const std::string& text) { return text.empty() ? json::value(nullptr) : json::value(text); }
 
@@ -75,7 +73,8 @@ Result<> init(const InitArguments& arguments, const Context& context) {
               << "  Configuration  " << arguments.folder << "/issuer.toml\n"
               << "  Root           " << arguments.folder << "/ca/root.pem, what its credentials are verified with\n"
               << "  TLS trust      " << arguments.folder << "/tls/ca.pem, what devices are given with --ca-file\n"
-              << "  Devices        " << (any_device ? "any: good for trying things out; issuer.toml says how to accept makers" : "as listed in issuer.toml")
+              << "  Devices        "
+              << (any_device ? "any: good for trying things out; issuer.toml says how to accept makers" : "as listed in issuer.toml")
               << "\nNext: airtight issuer serve " << arguments.folder << '\n';
   return {};
 }
@@ -83,15 +82,20 @@ Result<> init(const InitArguments& arguments, const Context& context) {
 void add_init(CLI::App& group, Context& context) {
   const auto arguments = std::make_shared<InitArguments>();
   CLI::App& command = add_command(group, context, "init", "Make an issuer: its authority, TLS identity and configuration",
-                                  "airtight issuer init ./issuer --organization 'Example Bank' --accept vendor=maker/root.pem", Secrets::kHandled,
-                                  [arguments, &context] { return init(*arguments, context); });
+                                  "airtight issuer init ./issuer --organization 'Example Bank' --accept vendor=maker/root.pem",
+                                  Secrets::kHandled, [arguments, &context] { return init(*arguments, context); });
   add_folder(command, arguments->folder);
   issuer::InitOptions& options = arguments->options;
-  command.add_option("--organization", options.organization, "The name in the authority's certificates (default " + options.organization + ")")->type_name("NAME");
-  command.add_option("--accept", arguments->accepted, "A vendor, device class or device to accept: vendor=PEM, class=PEM, device=PEM; without it any device")
+  command
+      .add_option("--organization", options.organization, "The name in the authority's certificates (default " + options.organization + ")")
+      ->type_name("NAME");
+  command
+      .add_option("--accept", arguments->accepted,
+                  "A vendor, device class or device to accept: vendor=PEM, class=PEM, device=PEM; without it any device")
       ->type_name("LEVEL=PEM");
   command.add_option("--host", options.hosts, "A name or address of the TLS certificate besides localhost's")->type_name("HOST");
-  command.add_option("--tls-cert", arguments->tls_certificate, "Use this TLS certificate, with its issuers, instead of making one")->type_name("PEM");
+  command.add_option("--tls-cert", arguments->tls_certificate, "Use this TLS certificate, with its issuers, instead of making one")
+      ->type_name("PEM");
   command.add_option("--tls-key", arguments->tls_key, "Its key")->type_name("PEM");
   add_choice<sealing::SealKind>(command, "--seal", options.seal,
                                 {{"passphrase", sealing::SealKind::kPassphrase}, {"file", sealing::SealKind::kFile}},
@@ -149,13 +153,15 @@ Result<> serve(const ServeArguments& arguments, const Log& log, const Context& c
 
 void add_serve(CLI::App& group, Context& context, const CLI::Option& log_level) {
   const auto arguments = std::make_shared<ServeArguments>();
-  CLI::App& command = add_command(group, context, "serve", "Serve enrolments until SIGTERM or SIGINT; logs what happens (--log-level info by default)",
-                                  "airtight issuer serve ./issuer --listen 127.0.0.1:8443", Secrets::kHandled, [arguments, &context, &log_level] {
-                                    const Log log(log_level.count() == 0 ? LogLevel::kInfo : context.log_level, context.log_format);
-                                    return serve(*arguments, log, context);
-                                  });
+  CLI::App& command =
+      add_command(group, context, "serve", "Serve enrolments until SIGTERM or SIGINT; logs what happens (--log-level info by default)",
+                  "airtight issuer serve ./issuer --listen 127.0.0.1:8443", Secrets::kHandled, [arguments, &context, &log_level] {
+                    const Log log(log_level.count() == 0 ? LogLevel::kInfo : context.log_level, context.log_format);
+                    return serve(*arguments, log, context);
+                  });
   add_folder(command, arguments->folder);
-  command.add_option("--listen", arguments->listen, "Where to listen instead of issuer.toml's; port 0 takes any free one")->type_name("ADDR:PORT");
+  command.add_option("--listen", arguments->listen, "Where to listen instead of issuer.toml's; port 0 takes any free one")
+      ->type_name("ADDR:PORT");
 }
 
 // issuer url
@@ -228,8 +234,9 @@ Result<> list_sessions(const std::string& folder, const Context& context) {
 
 void add_sessions(CLI::App& group, Context& context) {
   const auto folder = std::make_shared<std::string>();
-  CLI::App& command = add_command(group, context, "sessions", "List the enrolment sessions and how they ended", "airtight issuer sessions ./issuer",
-                                  Secrets::kNone, [folder, &context] { return list_sessions(*folder, context); });
+  CLI::App& command =
+      add_command(group, context, "sessions", "List the enrolment sessions and how they ended", "airtight issuer sessions ./issuer",
+                  Secrets::kNone, [folder, &context] { return list_sessions(*folder, context); });
   add_folder(command, *folder);
 }
 
@@ -278,7 +285,8 @@ Result<> list_credentials(const CredentialsArguments& arguments, const Context& 
   for (const issuer::CredentialSummary& credential : credentials) {
     context.out << credential.serial << "  " << (credential.confirmed_at ? "confirmed" : "not confirmed") << '\n'
                 << "   subject  " << agent::printable(credential.subject) << '\n'
-                << "   key      " << credential.key_id << " of " << credential.server_session_id << ", profile " << credential.profile << '\n'
+                << "   key      " << credential.key_id << " of " << credential.server_session_id << ", profile " << credential.profile
+                << '\n'
                 << "   device   " << credential.device_id << '\n'
                 << "   issued   " << format_time(credential.issued_at) << ", expires " << format_time(credential.not_after) << '\n';
     for (const issuer::StoredPuk& puk : credential.puks) context.out << "   PUK      " << puk.policy_id << ' ' << puk_text(puk) << '\n';
@@ -289,8 +297,8 @@ Result<> list_credentials(const CredentialsArguments& arguments, const Context& 
 void add_credentials(CLI::App& group, Context& context) {
   const auto arguments = std::make_shared<CredentialsArguments>();
   CLI::App& command = add_command(group, context, "credentials", "List the issued credentials, confirmed by their devices or not",
-                                  "airtight issuer credentials ./issuer\nairtight issuer credentials ./issuer --show-puk", Secrets::kHandled,
-                                  [arguments, &context] { return list_credentials(*arguments, context); });
+                                  "airtight issuer credentials ./issuer\nairtight issuer credentials ./issuer --show-puk",
+                                  Secrets::kHandled, [arguments, &context] { return list_credentials(*arguments, context); });
   add_folder(command, arguments->folder);
   command.add_flag("--show-puk", arguments->show_puk, "Show the PUKs too, for those who help users");
 }

@@ -13,7 +13,8 @@ Verified<Answer> handle_client_error(Turn& turn, const keygen2::Received& receiv
   session.refusal = response.argument.size() <= kMaxReason ? response.argument : "(a reason too long to keep)";
   forget_secrets(session);
   return Answer{keygen2::ServerState::kFailed, [](storage::Database&) -> Verified<http::Response> {
-                  return page(200, "The enrolment has ended", "The device reported that it cannot go on. Ask for a new enrolment to try again.");
+                  return page(200, "The enrolment has ended",
+                              "The device reported that it cannot go on. Ask for a new enrolment to try again.");
                 }};
 }
 

@@ -22,10 +22,12 @@ Result<std::optional<std::string>> read_url(TomlTable& root, bool tls) {
   const Result<http::Url> url = http::Url::parse(*text);
   if (!url) return Failure(root.error_at("url", url.error().message, "write it as \"https://issuer.example.com\""));
   if (url->target != "/" || text->size() > kMaxUrl) {
-    return Failure(root.error_at("url", "the issuer's URL is a scheme, a host and perhaps a port", "write it as \"https://issuer.example.com\""));
+    return Failure(
+        root.error_at("url", "the issuer's URL is a scheme, a host and perhaps a port", "write it as \"https://issuer.example.com\""));
   }
   if ((url->scheme == "https") != tls) {
-    return Failure(root.error_at("url", tls ? "with tls = true the issuer's URL begins with https://" : "with tls = false the issuer's URL begins with http://"));
+    return Failure(root.error_at(
+        "url", tls ? "with tls = true the issuer's URL begins with https://" : "with tls = false the issuer's URL begins with http://"));
   }
   return std::optional(url->scheme + "://" + url->authority());
 }
@@ -48,7 +50,8 @@ Result<> read_tls(TomlTable& root, const std::filesystem::path& folder, Configur
 
 Result<> read_profiles(TomlTable& root, const std::filesystem::path& folder, Configuration& configuration) {
   std::optional<TomlTable> profiles = TRY(root.table("profiles"));
-  if (!profiles || profiles->names().empty()) return Failure(root.error_at("profiles", "there is no profile", "add a table [profiles.default]"));
+  if (!profiles || profiles->names().empty())
+    return Failure(root.error_at("profiles", "there is no profile", "add a table [profiles.default]"));
   for (const std::string& name : profiles->names()) {
     std::optional<TomlTable> table = TRY(profiles->table(name));
     configuration.profiles.push_back(TRY(read_profile(*table, name, folder)));
@@ -95,7 +98,8 @@ bool ListenAddress::is_any() const { return address == "0.0.0.0" || address == "
 
 Result<ListenAddress> parse_listen_address(std::string_view text) {
   const auto wrong = [&] {
-    return fail(Fault::kBadInput, "'" + std::string(text) + "' is not an address and a port", "write it as 127.0.0.1:8443 or [::1]:8443; port 0 takes any free one");
+    return fail(Fault::kBadInput, "'" + std::string(text) + "' is not an address and a port",
+                "write it as 127.0.0.1:8443 or [::1]:8443; port 0 takes any free one");
   };
   const std::size_t colon = text.rfind(':');
   if (colon == std::string_view::npos || colon == 0) return wrong();

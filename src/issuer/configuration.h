@@ -1,5 +1,5 @@
-// issuer.toml: where the issuer listens, how it proves itself over TLS, and its profiles. Everything is checked when it is read; what is unknown or
-// out of range is refused with its line and column and what is allowed there.
+// issuer.toml: where the issuer listens, how it proves itself over TLS, and its profiles. Everything is checked when it is read; what is
+// unknown or out of range is refused with its line and column and what is allowed there.
 #pragma once
 
 #include <cstdint>

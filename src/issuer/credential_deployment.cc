@@ -26,7 +26,8 @@ struct Deployment {
 Bytes to_bytes_of(const crypto::Sha256Value& value) { return to_bytes(ByteView(value)); }
 
 // Data = KeyHandle.GeneratedPublicKey || KeyHandle.ID || X509Certificate...
-keygen2::CertifiedPublicKey certified_key(const Deployment& deployment, const GeneratedPublicKey& key, std::vector<crypto::Certificate> path, std::uint16_t counter) {
+keygen2::CertifiedPublicKey certified_key(const Deployment& deployment, const GeneratedPublicKey& key,
+                                          std::vector<crypto::Certificate> path, std::uint16_t counter) {
   std::vector<ByteView> data = {key.public_key.spki(), bytes_of(key.id)};
   for (const crypto::Certificate& certificate : path) data.emplace_back(certificate.der());
   keygen2::CertifiedPublicKey certified;
@@ -41,7 +42,8 @@ Result<crypto::Certificate> issue_credential(storage::Database& database, const 
   const KeyProfile* key_profile = deployment.turn.profile.find_key(key.id);
   if (key_profile == nullptr) return fail(Fault::kInternal, "the session's profile has no key " + key.id);
   const ca::Subject subject{TRY(crypto::name_from_text(deployment.turn.session.subject)), {}, {}};
-  const crypto::Certificate certificate = TRY(deployment.turn.environment.authority.issue(database, key_profile->certificate, subject, key.public_key, verdict));
+  const crypto::Certificate certificate =
+      TRY(deployment.turn.environment.authority.issue(database, key_profile->certificate, subject, key.public_key, verdict));
   TRY(insert_credential(database, deployment.turn.session.id,
                         {.key_id = key.id,
                          .certificate = certificate.der(),
@@ -93,7 +95,9 @@ Verified<Answer> handle_credential_deployment(Turn& turn, const keygen2::Receive
   TRY(check_both_sessions(session, response.server_session_id, response.id, response.server_cookie));
   const SecretBytes session_key = TRY(open_session_key(turn));
   if (!equal(sks::close_attestation(session_key, session.mac_sequence_counter), response.close_session_attestation)) {
-    return refuse(kForbidden, "close-attestation", "CloseSessionAttestation does not verify: the device has not finished as the issuer asked, and the credentials stay unconfirmed");
+    return refuse(
+        kForbidden, "close-attestation",
+        "CloseSessionAttestation does not verify: the device has not finished as the issuer asked, and the credentials stay unconfirmed");
   }
   ++session.session_key_uses;
   Bytes kept = session.updatable ? session.sealed_session_key : Bytes();  // a later session proves with it that the keys are this issuer's

@@ -1,4 +1,5 @@
-// A small pool of connections to the issuer's database: one for each request that is being answered, kept open with its prepared statements.
+// A small pool of connections to the issuer's database: one for each request that is being answered, kept open with its prepared
+// statements.
 #pragma once
 
 #include <filesystem>

@@ -1,5 +1,5 @@
-// One-time enrolment URLs: BASE/keygen2/HANDLE/TOKEN. The token is 32 random bytes of which only a hash is stored; the handle is made from that
-// hash, names the session in all its paths, and opens nothing.
+// One-time enrolment URLs: BASE/keygen2/HANDLE/TOKEN. The token is 32 random bytes of which only a hash is stored; the handle is made from
+// that hash, names the session in all its paths, and opens nothing.
 #pragma once
 
 #include <optional>
@@ -16,7 +16,7 @@ inline constexpr std::string_view kPathPrefix = "/keygen2/";
 
 // A secret that its bearer shows once or in a cookie, and what is stored of it.
 struct Token {
-  std::string text;           // base64url, 43 characters
+  std::string text;  // base64url, 43 characters
   crypto::Sha256Value hash;
 };
 [[nodiscard]] Token make_token(RandomSource& random);

@@ -24,7 +24,8 @@ constexpr std::size_t kMaxCertificateFile = 256U << 10;
 Result<> claim_folder(const fs::path& folder) {
   std::error_code fault;
   if (fs::exists(folder / "issuer.toml", fault) && !fs::exists(folder / kUnfinishedMark, fault)) {
-    return fail(Fault::kRefused, folder.string() + " is an issuer already", "run 'airtight issuer serve " + folder.string() + "', or choose another folder");
+    return fail(Fault::kRefused, folder.string() + " is an issuer already",
+                "run 'airtight issuer serve " + folder.string() + "', or choose another folder");
   }
   if (fs::exists(folder / kUnfinishedMark, fault)) {  // an interrupted init made it: nothing in it was ever used
     for (const fs::directory_entry& entry : fs::directory_iterator(folder, fault)) {
@@ -39,7 +40,8 @@ Result<> claim_folder(const fs::path& folder) {
   TRY(storage::make_private_folder(folder));
   fs::permissions(folder, fs::perms::owner_all, fault);
   if (fault) return fail(Fault::kStorage, folder.string() + " cannot be made private: " + fault.message());
-  return storage::write_file(folder / kUnfinishedMark, bytes_of("airtight issuer init was interrupted; run it again\n"), FileMode::kPrivate);
+  return storage::write_file(folder / kUnfinishedMark, bytes_of("airtight issuer init was interrupted; run it again\n"),
+                             FileMode::kPrivate);
 }
 
 // The table `devices` of a profile, and the files that it names.
@@ -49,7 +51,8 @@ Result<std::string> devices_table(const std::string& profile, const InitOptions&
   std::string text;
   int number = 0;
   for (const AcceptedFile& accepted : options.accepted) {
-    text += "[[" + name + ".accepted]]\nlevel = \"" + accepted.level + "\"\ncertificate = \"devices/" + std::to_string(++number) + ".pem\"\n";
+    text +=
+        "[[" + name + ".accepted]]\nlevel = \"" + accepted.level + "\"\ncertificate = \"devices/" + std::to_string(++number) + ".pem\"\n";
   }
   return text;
 }
@@ -88,12 +91,10 @@ Result<> write_given_tls(const fs::path& folder, const InitOptions& options) {
 Result<> make_tls(const fs::path& folder, storage::Database& database, const ca::Authority& authority, const InitOptions& options) {
   const TlsHosts hosts = TRY(tls_hosts(options.hosts));
   const crypto::PrivateKey key = TRY(crypto::PrivateKey::generate(crypto::EcSpec{crypto::Curve::kP256}));
-  storage::Transaction transaction = TRY(storage::Transaction::begin(database, storage::Access::kWrite));
-  const crypto::Certificate certificate = TRY(authority.issue_tls_server(database, key.public_key(), hosts.dns_names, hosts.ip_addresses));
-  TRY(transaction.commit());
   const SecretBytes key_pem = TRY(crypto::to_pem(key));
-  TRY(storage::write_file(folder / "server.pem", bytes_of(crypto::to_pem(certificate)), FileMode::kPublic));
   TRY(storage::write_file(folder / "server.key", key_pem.expose_secret(), FileMode::kPrivate));
+  TRY(write_tls_certificate(folder / "server.pem", database, authority, key.public_key(), hosts));
+  TRY(remember_tls_hosts(database, options.hosts));
   return storage::write_file(folder / "ca.pem", bytes_of(crypto::to_pem(authority.tls_root())), FileMode::kPublic);
 }
 
@@ -124,14 +125,16 @@ Result<AcceptedFile> parse_accepted_file(std::string_view text) {
   const std::size_t sign = text.find('=');
   const std::string_view level = text.substr(0, sign);
   if (sign == std::string_view::npos || sign + 1 == text.size() || (level != "vendor" && level != "class" && level != "device")) {
-    return fail(Fault::kBadInput, "'" + std::string(text) + "' does not say what is accepted", "write vendor=FILE, class=FILE or device=FILE");
+    return fail(Fault::kBadInput, "'" + std::string(text) + "' does not say what is accepted",
+                "write vendor=FILE, class=FILE or device=FILE");
   }
   return AcceptedFile{std::string(level), std::string(text.substr(sign + 1))};
 }
 
 Result<> init_issuer(const fs::path& folder, const InitOptions& options, const Clock& clock, RandomSource& random) {
   if (options.tls_certificate.empty() != options.tls_key.empty()) {
-    return fail(Fault::kBadInput, "a TLS certificate needs its key, and a key its certificate", "give both --tls-cert and --tls-key, or neither");
+    return fail(Fault::kBadInput, "a TLS certificate needs its key, and a key its certificate",
+                "give both --tls-cert and --tls-key, or neither");
   }
   TRY(claim_folder(folder));
   TRY(fill_folder(folder, options, clock, random));

@@ -24,17 +24,18 @@ struct InitOptions {
   std::string organization = "Airtight Issuer";
   sealing::SealKind seal = sealing::SealKind::kFile;
   sealing::PassphrasePrompt prompt = {};
-  std::vector<std::string> hosts = {};           // DNS names and addresses of the TLS certificate besides localhost's
-  std::filesystem::path tls_certificate = {};    // a given PEM: server certificate, then its issuers; empty: make one
-  std::filesystem::path tls_key = {};            // its key
-  std::vector<AcceptedFile> accepted = {};       // empty: any device, for trying things out
+  std::vector<std::string> hosts = {};         // DNS names and addresses of the TLS certificate besides localhost's
+  std::filesystem::path tls_certificate = {};  // a given PEM: server certificate, then its issuers; empty: make one
+  std::filesystem::path tls_key = {};          // its key
+  std::vector<AcceptedFile> accepted = {};     // empty: any device, for trying things out
 };
 
 // The file that stands in a folder while it is being made, and after init was interrupted.
 inline constexpr std::string_view kUnfinishedMark = ".unfinished";
 
-// Makes the issuer in `folder`, which must be new, empty, or left over from an interrupted init. Fault::kRefused if an issuer or anything else is
-// there. A crash leaves a folder that is recognised as unfinished, and that the next init replaces.
-[[nodiscard]] Result<> init_issuer(const std::filesystem::path& folder, const InitOptions& options, const Clock& clock, RandomSource& random);
+// Makes the issuer in `folder`, which must be new, empty, or left over from an interrupted init. Fault::kRefused if an issuer or anything
+// else is there. A crash leaves a folder that is recognised as unfinished, and that the next init replaces.
+[[nodiscard]] Result<> init_issuer(const std::filesystem::path& folder, const InitOptions& options, const Clock& clock,
+                                   RandomSource& random);
 
 }  // namespace airtight::issuer

@@ -1,11 +1,13 @@
 #include "issuer/issuer.h"
 
+#include "ca/authority.h"
 #include "crypto/certificate.h"
 #include "crypto/certificate_builder.h"
 #include "issuer/enrolment.h"
 #include "issuer/init.h"
 #include "issuer/internal/step.h"
 #include "issuer/session_store.h"
+#include "issuer/tls_identity.h"
 #include "storage/database.h"
 
 namespace airtight::issuer {
@@ -18,14 +20,28 @@ constexpr std::string_view kBaseUrlSetting = "base-url";
 std::string text_at(const Row& row, int column) { return row.is_null(column) ? std::string() : row.text(column); }
 
 SessionSummary session_from(const Row& row) {
-  return {.server_session_id = row.text(0), .client_session_id = text_at(row, 1), .state = row.text(2), .profile = row.text(3),
-          .subject = row.text(4), .device_id = text_at(row, 5), .refusal_id = text_at(row, 6), .refusal = text_at(row, 7),
-          .created_at = {row.integer(8)}, .updated_at = {row.integer(9)}, .expires_at = {row.integer(10)}};
+  return {.server_session_id = row.text(0),
+          .client_session_id = text_at(row, 1),
+          .state = row.text(2),
+          .profile = row.text(3),
+          .subject = row.text(4),
+          .device_id = text_at(row, 5),
+          .refusal_id = text_at(row, 6),
+          .refusal = text_at(row, 7),
+          .created_at = {row.integer(8)},
+          .updated_at = {row.integer(9)},
+          .expires_at = {row.integer(10)}};
 }
 
 CredentialSummary credential_from(const Row& row) {
-  CredentialSummary credential{.server_session_id = row.text(0), .key_id = row.text(1), .serial = row.text(2), .subject = row.text(3),
-                               .profile = row.text(4), .device_id = text_at(row, 5), .issued_at = {row.integer(6)}, .not_after = {row.integer(7)},
+  CredentialSummary credential{.server_session_id = row.text(0),
+                               .key_id = row.text(1),
+                               .serial = row.text(2),
+                               .subject = row.text(3),
+                               .profile = row.text(4),
+                               .device_id = text_at(row, 5),
+                               .issued_at = {row.integer(6)},
+                               .not_after = {row.integer(7)},
                                .confirmed_at = {}};
   if (!row.is_null(8)) credential.confirmed_at = Instant{row.integer(8)};
   return credential;
@@ -39,15 +55,18 @@ Result<std::vector<T>> read_all(storage::Database& database, std::string_view sq
   return out;
 }
 
-Result<std::vector<StoredPuk>> read_puks(storage::Database& database, const sealing::MasterKey& master_key, const std::string& server_session_id) {
+Result<std::vector<StoredPuk>> read_puks(storage::Database& database, const sealing::MasterKey& master_key,
+                                         const std::string& server_session_id) {
   std::vector<StoredPuk> out;
-  const auto cursor = TRY(database.query("SELECT p.policy_id, p.format, p.sealed_value FROM issuer_puks p JOIN issuer_sessions s ON s.id = p.session_id "
-                                         "WHERE s.server_session_id = ? ORDER BY p.policy_id",
-                                         {std::string_view(server_session_id)}));
+  const auto cursor =
+      TRY(database.query("SELECT p.policy_id, p.format, p.sealed_value FROM issuer_puks p JOIN issuer_sessions s ON s.id = p.session_id "
+                         "WHERE s.server_session_id = ? ORDER BY p.policy_id",
+                         {std::string_view(server_session_id)}));
   while (const Row* row = TRY(cursor->next())) {
     std::string policy_id = row->text(0);
     SecretBytes value = TRY(open_in_session(master_key, server_session_id, std::string(kPukPlace) + policy_id, row->blob(2)));
-    out.push_back({std::move(policy_id), value_named<PassphraseFormat>(row->text(1)).value_or(PassphraseFormat::kBinary), std::move(value)});
+    out.push_back(
+        {std::move(policy_id), value_named<PassphraseFormat>(row->text(1)).value_or(PassphraseFormat::kBinary), std::move(value)});
   }
   return out;
 }
@@ -55,7 +74,11 @@ Result<std::vector<StoredPuk>> read_puks(storage::Database& database, const seal
 }  // namespace
 
 Issuer::Issuer(std::filesystem::path folder, Configuration configuration, const Clock& clock, RandomSource& random)
-    : folder_(std::move(folder)), configuration_(std::move(configuration)), pool_(folder_ / "issuer.db"), clock_(&clock), random_(&random) {}
+    : folder_(std::move(folder)),
+      configuration_(std::move(configuration)),
+      pool_(folder_ / "issuer.db"),
+      clock_(&clock),
+      random_(&random) {}
 
 Result<std::unique_ptr<Issuer>> Issuer::open(const std::filesystem::path& folder, const Clock& clock, RandomSource& random) {
   std::error_code fault;
@@ -64,7 +87,8 @@ Result<std::unique_ptr<Issuer>> Issuer::open(const std::filesystem::path& folder
                 "run 'airtight issuer init " + folder.string() + "' again");
   }
   if (!std::filesystem::exists(folder / "issuer.toml", fault)) {
-    return fail(Fault::kNotFound, "there is no issuer in " + folder.string(), "make one with 'airtight issuer init " + folder.string() + "'");
+    return fail(Fault::kNotFound, "there is no issuer in " + folder.string(),
+                "make one with 'airtight issuer init " + folder.string() + "'");
   }
   Configuration configuration = TRY(read_configuration(folder));
   std::unique_ptr<Issuer> issuer(new Issuer(folder, std::move(configuration), clock, random));
@@ -79,7 +103,8 @@ Result<std::string> Issuer::base_url(storage::Database& database) const {
   if (bound) return *std::move(bound);
   const ListenAddress address = TRY(parse_listen_address(configuration_.listen));
   if (address.port == 0 || address.is_any()) {
-    return fail(Fault::kRefused, "the issuer does not know its own address yet", "set url in issuer.toml, or start 'airtight issuer serve' first");
+    return fail(Fault::kRefused, "the issuer does not know its own address yet",
+                "set url in issuer.toml, or start 'airtight issuer serve' first");
   }
   return base_url_of(address, configuration_.tls);
 }
@@ -89,7 +114,8 @@ Result<std::string> Issuer::make_url(std::string_view profile_name, const std::o
   Enrolment enrolment;
   enrolment.profile = profile->name;
   if (!subject && !profile->subject) {
-    return fail(Fault::kBadInput, "the profile '" + profile->name + "' has no subject of its own", "say whom it is for: --subject 'CN=Jane Doe,C=SE'");
+    return fail(Fault::kBadInput, "the profile '" + profile->name + "' has no subject of its own",
+                "say whom it is for: --subject 'CN=Jane Doe,C=SE'");
   }
   enrolment.subject = subject.value_or(profile->subject.value_or(""));
   TRY(crypto::name_from_text(enrolment.subject));
@@ -107,22 +133,25 @@ Result<std::string> Issuer::make_url(std::string_view profile_name, const std::o
 
 Result<std::vector<SessionSummary>> Issuer::sessions() {
   const DatabasePool::Lease database = TRY(pool_.take());
-  return read_all(*database,
-                  "SELECT s.server_session_id, s.client_session_id, s.state, p.name, s.subject, s.device_id, s.refusal_id, s.refusal, s.created_at, "
-                  "s.updated_at, s.expires_at FROM issuer_sessions s JOIN issuer_profiles p ON p.digest = s.profile_digest ORDER BY s.id",
-                  session_from);
+  return read_all(
+      *database,
+      "SELECT s.server_session_id, s.client_session_id, s.state, p.name, s.subject, s.device_id, s.refusal_id, s.refusal, s.created_at, "
+      "s.updated_at, s.expires_at FROM issuer_sessions s JOIN issuer_profiles p ON p.digest = s.profile_digest ORDER BY s.id",
+      session_from);
 }
 
 Result<std::vector<CredentialSummary>> Issuer::credentials() {
   const DatabasePool::Lease database = TRY(pool_.take());
-  return read_all(*database,
-                  "SELECT s.server_session_id, c.key_id, c.serial, s.subject, p.name, s.device_id, c.issued_at, c.not_after, c.confirmed_at "
-                  "FROM issuer_credentials c JOIN issuer_sessions s ON s.id = c.session_id JOIN issuer_profiles p ON p.digest = s.profile_digest ORDER BY c.id",
-                  credential_from);
+  return read_all(
+      *database,
+      "SELECT s.server_session_id, c.key_id, c.serial, s.subject, p.name, s.device_id, c.issued_at, c.not_after, c.confirmed_at "
+      "FROM issuer_credentials c JOIN issuer_sessions s ON s.id = c.session_id JOIN issuer_profiles p ON p.digest = s.profile_digest ORDER "
+      "BY c.id",
+      credential_from);
 }
 
 Result<> Issuer::add_puks(std::vector<CredentialSummary>& credentials, const sealing::PassphrasePrompt& prompt) {
-  const sealing::MasterKey master_key = TRY(sealing::open_master_key(folder_, prompt));
+  const sealing::MasterKey master_key = TRY(unseal(prompt));
   const DatabasePool::Lease database = TRY(pool_.take());
   for (CredentialSummary& credential : credentials) credential.puks = TRY(read_puks(*database, master_key, credential.server_session_id));
   return {};
@@ -135,13 +164,30 @@ Result<> Issuer::remember_base_url(std::string_view base_url) {
   return transaction.commit();
 }
 
-Result<std::unique_ptr<IssuerService>> Issuer::make_service(ServiceAddress address, const sealing::PassphrasePrompt& prompt, const Log& log) {
+Result<sealing::MasterKey> Issuer::unseal(const sealing::PassphrasePrompt& prompt) const {
+  return sealing::open_master_key(folder_, prompt);
+}
+
+Result<bool> Issuer::renew_tls_certificate(const sealing::MasterKey& master_key) {
+  const TlsIdentity identity = TRY(read_tls_identity(configuration_.tls_certificate, configuration_.tls_key));
+  if (identity.certificate.not_after() > clock_->now().plus(kTlsRenewalNotice)) return false;
+  const DatabasePool::Lease database = TRY(pool_.take());
+  const std::optional<std::vector<std::string>> hosts = TRY(remembered_tls_hosts(*database));
+  const ca::Authority authority = TRY(ca::Authority::open(*database, master_key, *clock_, *random_));
+  if (!hosts || !identity.certificate.verify_issued_by(authority.tls_root())) return false;
+  const crypto::PublicKey key = TRY(identity.certificate.public_key());
+  const TlsHosts names = TRY(tls_hosts(*hosts));
+  TRY(write_tls_certificate(configuration_.tls_certificate, *database, authority, key, names));
+  return true;
+}
+
+Result<std::unique_ptr<IssuerService>> Issuer::make_service(ServiceAddress address, sealing::MasterKey master_key, const Log& log) {
   return IssuerService::create({.pool = pool_,
                                 .configuration = configuration_,
                                 .clock = *clock_,
                                 .random = *random_,
                                 .log = log,
-                                .master_key = TRY(sealing::open_master_key(folder_, prompt)),
+                                .master_key = std::move(master_key),
                                 .base_url = std::move(address.base_url),
                                 .tls_fingerprint = address.tls_fingerprint});
 }

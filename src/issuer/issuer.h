@@ -1,5 +1,5 @@
-// An issuer's folder, opened: makes enrolment URLs, shows sessions and credentials, and builds the service that `airtight issuer serve` runs.
-// Any number of processes may have it open at once.
+// An issuer's folder, opened: makes enrolment URLs, shows sessions and credentials, and builds the service that `airtight issuer serve`
+// runs. Any number of processes may have it open at once.
 #pragma once
 
 #include <filesystem>
@@ -28,8 +28,8 @@ struct SessionSummary {
   std::string state;              // a name of keygen2::ServerState
   std::string profile;
   std::string subject;
-  std::string device_id;          // empty before the device is known
-  std::string refusal_id;         // why it was aborted or failed; empty otherwise
+  std::string device_id;   // empty before the device is known
+  std::string refusal_id;  // why it was aborted or failed; empty otherwise
   std::string refusal;
   Instant created_at;
   Instant updated_at;
@@ -47,7 +47,7 @@ struct StoredPuk {
 struct CredentialSummary {
   std::string server_session_id;
   std::string key_id;
-  std::string serial;   // hex
+  std::string serial;  // hex
   std::string subject;
   std::string profile;
   std::string device_id;
@@ -59,15 +59,15 @@ struct CredentialSummary {
 
 class Issuer {
  public:
-  // Reads the configuration and brings the database up to date. Fault::kRefused for a folder whose init was interrupted, kNotFound where there is
-  // no issuer. `clock` and `random` outlive the issuer.
+  // Reads the configuration and brings the database up to date. Fault::kRefused for a folder whose init was interrupted, kNotFound where
+  // there is no issuer. `clock` and `random` outlive the issuer.
   [[nodiscard]] static Result<std::unique_ptr<Issuer>> open(const std::filesystem::path& folder, const Clock& clock, RandomSource& random);
 
   [[nodiscard]] const Configuration& configuration() const { return configuration_; }
-  [[nodiscard]] const std::filesystem::path& folder() const { return folder_; }
+  [[nodiscard]] const Clock& clock() const { return *clock_; }
 
-  // A new one-time enrolment URL for `profile`. The subject is RFC 4514 text; without it the profile's. Its base is the configuration's url, else
-  // what was bound last, else the configured listen address.
+  // A new one-time enrolment URL for `profile`. The subject is RFC 4514 text; without it the profile's. Its base is the configuration's
+  // url, else what was bound last, else the configured listen address.
   [[nodiscard]] Result<std::string> make_url(std::string_view profile, const std::optional<std::string>& subject);
 
   // All of them, the oldest first.
@@ -80,12 +80,17 @@ class Issuer {
   // Records the base URL under which this issuer now is reached.
   [[nodiscard]] Result<> remember_base_url(std::string_view base_url);
 
-  // The service, with the seal opened. `log` and this issuer outlive it.
+  [[nodiscard]] Result<sealing::MasterKey> unseal(const sealing::PassphrasePrompt& prompt) const;
+
+  // Certifies the TLS key anew if its certificate came from init and has less than a month left; whether it did.
+  [[nodiscard]] Result<bool> renew_tls_certificate(const sealing::MasterKey& master_key);
+
+  // The service. `log` and this issuer outlive it.
   struct ServiceAddress {
     std::string base_url;
     std::optional<crypto::Sha256Value> tls_fingerprint;
   };
-  [[nodiscard]] Result<std::unique_ptr<IssuerService>> make_service(ServiceAddress address, const sealing::PassphrasePrompt& prompt, const Log& log);
+  [[nodiscard]] Result<std::unique_ptr<IssuerService>> make_service(ServiceAddress address, sealing::MasterKey master_key, const Log& log);
 
  private:
   Issuer(std::filesystem::path folder, Configuration configuration, const Clock& clock, RandomSource& random);

@@ -1,5 +1,5 @@
-// KeyInitializationRequest is made from the profile; of its response every key is verified against the request as it was sent, and attested.
-// keygen2.md section 4 item 2; SKS createKeyPair, "A conforming server MUST ...".
+// KeyInitializationRequest is made from the profile; of its response every key is verified against the request as it was sent, and
+// attested. keygen2.md section 4 item 2; SKS createKeyPair, "A conforming server MUST ...".
 #include <map>
 
 #include "issuer/internal/step.h"
@@ -73,8 +73,8 @@ keygen2::PinPolicyRequest pin_policy_request(const PinPolicy& pin, const Turn& t
 }
 
 // What the device must have attested for `asked` and the key that it made.
-Verified<> check_key_attestation(const RequestedKey& asked, const GeneratedPublicKey& made, const Turn& turn, const SecretBytes& session_key,
-                                 const SecretBytes* puk_value) {
+Verified<> check_key_attestation(const RequestedKey& asked, const GeneratedPublicKey& made, const Turn& turn,
+                                 const SecretBytes& session_key, const SecretBytes* puk_value) {
   const KeyPairRequest& request = *asked.key;
   const sks::AttestedKey key{.id = request.id,
                              .issuer_seed = request.issuer_seed,
@@ -102,10 +102,12 @@ Verified<> check_key_attestation(const RequestedKey& asked, const GeneratedPubli
                                   .input_method = pin->input_method};
   }
   std::optional<sks::AttestedPuk> puk;
-  if (puk_value != nullptr) puk = sks::AttestedPuk{asked.puk_policy->id, asked.puk_policy->retry_limit, puk_value, asked.puk_policy->format};
+  if (puk_value != nullptr)
+    puk = sks::AttestedPuk{asked.puk_policy->id, asked.puk_policy->retry_limit, puk_value, asked.puk_policy->format};
   if (equal(sks::key_attestation(session_key, key, protection, puk), made.key_attestation)) return {};
-  return refuse(kForbidden, "key-attestation.mismatch",
-                "KeyAttestation of " + request.id + " does not verify: the device did not make that key with the attributes the issuer asked for");
+  return refuse(
+      kForbidden, "key-attestation.mismatch",
+      "KeyAttestation of " + request.id + " does not verify: the device did not make that key with the attributes the issuer asked for");
 }
 
 Verified<> check_rsa_key(const KeyPairRequest::Rsa& asked, const crypto::PublicKey& made, const std::string& id) {
@@ -113,7 +115,9 @@ Verified<> check_rsa_key(const KeyPairRequest::Rsa& asked, const crypto::PublicK
   const std::optional<crypto::RsaParameters> rsa = made.rsa();
   if (!rsa) return refuse(kForbidden, "public-key.type", "The public key " + id + " is not an RSA key");
   if (made.bits() != asked.key_size) {
-    return refuse(kForbidden, "public-key.size", "The public key " + id + " has " + std::to_string(made.bits()) + " bits where " + std::to_string(asked.key_size) + " were asked for");
+    return refuse(kForbidden, "public-key.size",
+                  "The public key " + id + " has " + std::to_string(made.bits()) + " bits where " + std::to_string(asked.key_size) +
+                      " were asked for");
   }
   std::uint64_t exponent = 0;
   for (const std::byte byte : rsa->exponent) {
@@ -139,7 +143,8 @@ Verified<> check_public_key(const KeyPairRequest& asked, const crypto::PublicKey
 // "number, order and IDs of the keys"
 Verified<> check_ids(const std::vector<RequestedKey>& asked, const std::vector<GeneratedPublicKey>& made) {
   if (made.size() != asked.size()) {
-    return refuse(kForbidden, "key-count", "The device returns " + std::to_string(made.size()) + " keys where " + std::to_string(asked.size()) + " were asked for");
+    return refuse(kForbidden, "key-count",
+                  "The device returns " + std::to_string(made.size()) + " keys where " + std::to_string(asked.size()) + " were asked for");
   }
   std::size_t in_place = 0;
   std::size_t known = 0;
@@ -148,7 +153,8 @@ Verified<> check_ids(const std::vector<RequestedKey>& asked, const std::vector<G
     for (const RequestedKey& key : asked) known += key.key->id == made[i].id ? 1U : 0U;
   }
   if (in_place == asked.size()) return {};
-  if (known == asked.size()) return refuse(kForbidden, "key-order", "The device returns the keys in another order than they were asked for");
+  if (known == asked.size())
+    return refuse(kForbidden, "key-order", "The device returns the keys in another order than they were asked for");
   return refuse(kForbidden, "key-id", "The device returns a key under an ID that was not asked for");
 }
 
@@ -164,7 +170,8 @@ Result<std::map<std::string, SecretBytes>> open_puks(const KeyInitializationRequ
 
 }  // namespace
 
-Result<KeyInitializationRequest> make_key_initialization_request(Turn& turn, const SecretBytes& session_key, std::vector<SecretBytes>& puk_values) {
+Result<KeyInitializationRequest> make_key_initialization_request(Turn& turn, const SecretBytes& session_key,
+                                                                 std::vector<SecretBytes>& puk_values) {
   Session& session = turn.session;
   session.server_time = format_time(turn.now);
   KeyInitializationRequest request;
@@ -177,7 +184,8 @@ Result<KeyInitializationRequest> make_key_initialization_request(Turn& turn, con
     object.id = puk.id;
     object.format = puk.format;
     object.retry_limit = puk.retry_limit;
-    object.encrypted_value = sks::encrypt(session_key, puk_values.emplace_back(random_puk(puk, turn.environment.random)).expose_secret(), turn.environment.random);
+    object.encrypted_value = sks::encrypt(session_key, puk_values.emplace_back(random_puk(puk, turn.environment.random)).expose_secret(),
+                                          turn.environment.random);
     ++session.session_key_uses;
     for (const PinPolicy& pin : turn.profile.pin_policies) {
       if (pin.puk_policy == puk.id) object.pin_policies.push_back(pin_policy_request(pin, turn));
@@ -207,7 +215,8 @@ Verified<Answer> handle_key_initialization(Turn& turn, const keygen2::Received& 
   for (std::size_t i = 0; i < asked.size(); ++i) {
     const GeneratedPublicKey& made = response.keys[i];
     TRY(check_public_key(*asked[i].key, made.public_key));
-    if (made.private_key) return refuse(kForbidden, "key.private-key", "The device returns the private key " + made.id + ", which was not asked for");
+    if (made.private_key)
+      return refuse(kForbidden, "key.private-key", "The device returns the private key " + made.id + ", which was not asked for");
     const SecretBytes* puk = asked[i].puk_policy != nullptr ? &puk_values.at(asked[i].puk_policy->id) : nullptr;
     TRY(check_key_attestation(asked[i], made, turn, session_key, puk));
   }

@@ -35,8 +35,8 @@ http::Response document(int status, std::string_view media_type, Bytes body) {
 
 http::Response page(int status, std::string_view title, std::string_view sentence) {
   const std::string head = escape_html(title);
-  const std::string text = "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>" + head + "</title></head>\n<body><h1>" + head +
-                           "</h1><p>" + escape_html(sentence) + "</p></body></html>\n";
+  const std::string text = "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>" + head +
+                           "</title></head>\n<body><h1>" + head + "</h1><p>" + escape_html(sentence) + "</p></body></html>\n";
   http::Response response = document(status, "text/html; charset=utf-8", to_bytes(text));
   response.headers.set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
   return response;

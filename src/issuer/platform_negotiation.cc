@@ -51,7 +51,8 @@ Verified<> check_answers_request(const keygen2::BasicCapabilities& answer, const
 Verified<> check_is_capable(const keygen2::BasicCapabilities& answer, const keygen2::BasicCapabilities& needed) {
   for (const std::string& algorithm : needed.algorithms) {
     if (std::ranges::find(answer.algorithms, algorithm) == answer.algorithms.end()) {
-      return refuse(kForbidden, "capabilities.algorithm", "The device does not support the algorithm " + algorithm + ", which this enrolment needs");
+      return refuse(kForbidden, "capabilities.algorithm",
+                    "The device does not support the algorithm " + algorithm + ", which this enrolment needs");
     }
   }
   for (const std::uint16_t size : needed.rsa_key_sizes) {
@@ -61,7 +62,8 @@ Verified<> check_is_capable(const keygen2::BasicCapabilities& answer, const keyg
     }
   }
   if (needed.settable_exponent == true && answer.settable_exponent != true) {
-    return refuse(kForbidden, "capabilities.rsa-exponent", "The device does not let the issuer choose RSA exponents, which this enrolment needs");
+    return refuse(kForbidden, "capabilities.rsa-exponent",
+                  "The device does not let the issuer choose RSA exponents, which this enrolment needs");
   }
   return {};
 }

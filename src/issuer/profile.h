@@ -1,5 +1,5 @@
-// A profile says what one kind of enrolment gives: which keys under which PIN and PUK policies, in which certificates, and into which devices.
-// It is validated completely when it is read; a session keeps the profile it began with, whatever the configuration says later.
+// A profile says what one kind of enrolment gives: which keys under which PIN and PUK policies, in which certificates, and into which
+// devices. It is validated completely when it is read; a session keeps the profile it began with, whatever the configuration says later.
 #pragma once
 
 #include <cstdint>

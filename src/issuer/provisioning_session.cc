@@ -23,11 +23,13 @@ Verified<> check_fingerprint(const Environment& environment, const Response& res
   const auto& sent = response.server_certificate_fingerprint;
   if (!environment.tls_fingerprint) {
     if (!sent) return {};
-    return refuse(kForbidden, "server-certificate-fingerprint", "The device saw a TLS certificate where this issuer has none: somebody is in between");
+    return refuse(kForbidden, "server-certificate-fingerprint",
+                  "The device saw a TLS certificate where this issuer has none: somebody is in between");
   }
   if (!sent) return refuse(kForbidden, "server-certificate-fingerprint.missing", "The device does not say which TLS certificate it saw");
   if (equal(*sent, *environment.tls_fingerprint)) return {};
-  return refuse(kForbidden, "server-certificate-fingerprint", "The device saw another TLS certificate than the issuer's: somebody is in between");
+  return refuse(kForbidden, "server-certificate-fingerprint",
+                "The device saw another TLS certificate than the issuer's: somebody is in between");
 }
 
 Verified<> check_device(Turn& turn, const Response& response) {
@@ -66,7 +68,8 @@ Verified<> check_response_signature(const keygen2::Received& received, const Sec
   const SecretBytes key = sks::external_signature_key(session_key);
   const Result<> verified = xml::verify_hmac(received.document.root(), key.expose_secret(), keygen2::kSessionKeyName);
   if (verified) return {};
-  return refuse(kForbidden, "hmac-signature", "The signature of the response under the session key does not verify: " + verified.error().message);
+  return refuse(kForbidden, "hmac-signature",
+                "The signature of the response under the session key does not verify: " + verified.error().message);
 }
 
 Verified<> check_session_attestation(const Response& response, const sks::SessionParameters& parameters, const SecretBytes& session_key) {
@@ -76,8 +79,9 @@ Verified<> check_session_attestation(const Response& response, const sks::Sessio
   }
   const crypto::Sha256Value data = sks::session_attestation_data(session_key, parameters);
   if (device_key->verify(crypto::x509_scheme(device_key->type()), crypto::Digest::kSha256, data, response.session_attestation)) return {};
-  return refuse(kForbidden, "session-attestation.signature",
-                "SessionAttestation does not verify under the device certificate: the session was not created by that device as the issuer asked");
+  return refuse(
+      kForbidden, "session-attestation.signature",
+      "SessionAttestation does not verify under the device certificate: the session was not created by that device as the issuer asked");
 }
 
 }  // namespace
@@ -114,7 +118,8 @@ Verified<Answer> handle_provisioning_session(Turn& turn, const keygen2::Received
   auto puks = std::make_shared<std::vector<StoredPuk>>();
   for (std::size_t i = 0; i < puk_values.size(); ++i) {
     const PukPolicy& policy = turn.profile.puk_policies[i];
-    puks->push_back({policy.id, name_of(policy.format), seal_in_session(turn.environment, session, std::string(kPukPlace) + policy.id, puk_values[i])});
+    puks->push_back(
+        {policy.id, name_of(policy.format), seal_in_session(turn.environment, session, std::string(kPukPlace) + policy.id, puk_values[i])});
   }
   return Answer{keygen2::ServerState::kAwaitKeyInitializationResponse,
                 [request = session.request, id = session.id, puks](storage::Database& database) -> Verified<http::Response> {

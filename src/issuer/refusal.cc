@@ -16,7 +16,11 @@ bool wants_problem_json(const http::Request& request) {
 
 }  // namespace
 
-Refusal::Refusal(const Error& error) : status(500), id("issuer.internal"), sentence("The issuer could not do its part because of a fault of its own"), detail(error.message) {
+Refusal::Refusal(const Error& error)
+    : status(500),
+      id("issuer.internal"),
+      sentence("The issuer could not do its part because of a fault of its own"),
+      detail(error.message) {
   if (error.fault == Fault::kUnavailable || error.fault == Fault::kStorage) {
     status = 503;
     id = "issuer.unavailable";

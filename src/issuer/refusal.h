@@ -1,5 +1,5 @@
-// A refusal: why the issuer says no, as a stable identifier for machines and a sentence for people, with its HTTP status (keygen2.md section 1).
-// Faults of the issuer itself travel the same way with a status of 500 or more: they end no session.
+// A refusal: why the issuer says no, as a stable identifier for machines and a sentence for people, with its HTTP status (keygen2.md
+// section 1). Faults of the issuer itself travel the same way with a status of 500 or more: they end no session.
 #pragma once
 
 #include <expected>
@@ -12,7 +12,8 @@
 namespace airtight::issuer {
 
 struct Refusal {
-  Refusal(int http_status, std::string stable_id, std::string text) : status(http_status), id(std::move(stable_id)), sentence(std::move(text)) {}
+  Refusal(int http_status, std::string stable_id, std::string text)
+      : status(http_status), id(std::move(stable_id)), sentence(std::move(text)) {}
   // A fault of the issuer: what people see does not say more than that. Implicit, so that TRY works in handlers.
   Refusal(const Error& error);  // NOLINT(google-explicit-constructor)
 
@@ -30,11 +31,11 @@ using Verified = std::expected<T, Refusal>;
 using Refused = std::unexpected<Refusal>;
 
 // Statuses of refusals.
-inline constexpr int kBadMessage = 400;     // it cannot be read
-inline constexpr int kForbidden = 403;      // it does not verify, or belongs to another session
+inline constexpr int kBadMessage = 400;  // it cannot be read
+inline constexpr int kForbidden = 403;   // it does not verify, or belongs to another session
 inline constexpr int kNotFound = 404;
 inline constexpr int kMethodNotAllowed = 405;
-inline constexpr int kConflict = 409;       // not now, or not again
+inline constexpr int kConflict = 409;  // not now, or not again
 inline constexpr int kGone = 410;
 inline constexpr int kUnsupportedMediaType = 415;
 

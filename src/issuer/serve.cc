@@ -11,8 +11,6 @@
 namespace airtight::issuer {
 namespace {
 
-constexpr std::chrono::days kRenewalNotice{30};
-
 // Cleans up now and then until told to stop.
 class Janitor {
  public:
@@ -46,11 +44,16 @@ class Janitor {
   std::thread thread_;
 };
 
-void warn_of_expiry(const crypto::Certificate& certificate, const Log& log) {
-  const SystemClock clock;
-  if (certificate.not_after() < clock.now().plus(kRenewalNotice)) {
-    log.warning("the TLS certificate expires soon", {{"not_after", format_time(certificate.not_after())}, {"subject", certificate.subject()}});
+// The certificate to serve with, renewed in time where it is our own.
+Result<TlsIdentity> tls_identity(Issuer& issuer, const sealing::MasterKey& master_key, const Log& log) {
+  const Configuration& configuration = issuer.configuration();
+  if (TRY(issuer.renew_tls_certificate(master_key))) log.info("the TLS certificate was renewed");
+  TlsIdentity identity = TRY(read_tls_identity(configuration.tls_certificate, configuration.tls_key));
+  const Instant end = identity.certificate.not_after();
+  if (end < issuer.clock().now().plus(kTlsRenewalNotice)) {
+    log.warning("the TLS certificate expires soon", {{"not_after", format_time(end)}, {"subject", identity.certificate.subject()}});
   }
+  return identity;
 }
 
 Result<ListenAddress> listen_address(const Configuration& configuration, const ServeOptions& options) {
@@ -78,18 +81,18 @@ RunningIssuer::RunningIssuer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)
 
 RunningIssuer::~RunningIssuer() { stop(); }
 
-Result<std::unique_ptr<RunningIssuer>> RunningIssuer::start(Issuer& issuer, const ServeOptions& options, const sealing::PassphrasePrompt& prompt,
-                                                            const Log& log) {
+Result<std::unique_ptr<RunningIssuer>> RunningIssuer::start(Issuer& issuer, const ServeOptions& options,
+                                                            const sealing::PassphrasePrompt& prompt, const Log& log) {
   const Configuration& configuration = issuer.configuration();
   ListenAddress address = TRY(listen_address(configuration, options));
+  sealing::MasterKey master_key = TRY(issuer.unseal(prompt));
   http::ServerOptions server_options;
   server_options.address = address.address;
   server_options.port = address.port;
   server_options.threads = options.threads;
   Issuer::ServiceAddress service_address;
   if (configuration.tls) {
-    TlsIdentity identity = TRY(read_tls_identity(configuration.tls_certificate, configuration.tls_key));
-    warn_of_expiry(identity.certificate, log);
+    TlsIdentity identity = TRY(tls_identity(issuer, master_key, log));
     service_address.tls_fingerprint = identity.certificate.sha256();
     server_options.tls = http::ServerTls{std::move(identity.chain_pem), std::move(identity.key_pem)};
   }
@@ -104,7 +107,7 @@ Result<std::unique_ptr<RunningIssuer>> RunningIssuer::start(Issuer& issuer, cons
   impl->listening_url = base_url_of(address, configuration.tls);
   service_address.base_url = configuration.url.value_or(impl->listening_url);
   const std::string base_url = service_address.base_url;
-  Result<std::unique_ptr<IssuerService>> made = issuer.make_service(std::move(service_address), prompt, log);
+  Result<std::unique_ptr<IssuerService>> made = issuer.make_service(std::move(service_address), std::move(master_key), log);
   if (made) {
     if (Result<> remembered = issuer.remember_base_url(base_url); !remembered) made = Failure(std::move(remembered).error());
   }

@@ -21,8 +21,8 @@ struct ServeOptions {
 
 class RunningIssuer {
  public:
-  // Opens the seal, binds, and serves from here on. Fault::kRefused without TLS on anything but loopback, or where devices could not know the
-  // address; Fault::kUnavailable if the address cannot be had. `issuer` and `log` outlive it.
+  // Opens the seal, binds, and serves from here on. Fault::kRefused without TLS on anything but loopback, or where devices could not know
+  // the address; Fault::kUnavailable if the address cannot be had. `issuer` and `log` outlive it.
   [[nodiscard]] static Result<std::unique_ptr<RunningIssuer>> start(Issuer& issuer, const ServeOptions& options,
                                                                     const sealing::PassphrasePrompt& prompt, const Log& log);
   ~RunningIssuer();

@@ -45,9 +45,7 @@ std::string cookie_text(const std::string& token, const Session& session, bool s
   return std::string(kCookieName) + "=" + token + "; Path=" + path + "; HttpOnly; SameSite=Strict" + (secure ? "; Secure" : "");
 }
 
-Refusal replayed() {
-  return {kConflict, "message.replayed", "The message was answered already; a session takes each message once"};
-}
+Refusal replayed() { return {kConflict, "message.replayed", "The message was answered already; a session takes each message once"}; }
 
 }  // namespace
 
@@ -93,7 +91,8 @@ Result<std::unique_ptr<IssuerService>> IssuerService::create(ServiceParts parts)
     }
   }
   TRY(transaction.commit());
-  return std::unique_ptr<IssuerService>(new IssuerService(std::make_unique<Impl>(std::move(parts), std::move(authority), std::move(schema))));
+  return std::unique_ptr<IssuerService>(
+      new IssuerService(std::make_unique<Impl>(std::move(parts), std::move(authority), std::move(schema))));
 }
 
 http::Response IssuerService::handle(const http::Request& request) const {
@@ -125,13 +124,15 @@ Verified<http::Response> IssuerService::Impl::dispatch(const http::Request& requ
   const std::optional<Path> path = parse_path(request.path());
   if (!path) return refuse(kNotFound, "url.unknown", "There is nothing at this address");
   const bool get = request.method == "GET";
-  if (!get && request.method != "POST") return refuse(kMethodNotAllowed, "method", "This address is fetched with GET or given messages with POST");
+  if (!get && request.method != "POST")
+    return refuse(kMethodNotAllowed, "method", "This address is fetched with GET or given messages with POST");
   if (path->last == "submit") {
     if (get) return refuse(kMethodNotAllowed, "method", "This address takes KeyGen2 messages, by POST");
     return submit(request, path->handle);
   }
   if (!get) return refuse(kMethodNotAllowed, "method", "This address is fetched with GET");
-  if (path->last == "abort") return page(200, "The enrolment was cancelled", "Nothing was issued that can be used. Ask for a new enrolment to try again.");
+  if (path->last == "abort")
+    return page(200, "The enrolment was cancelled", "Nothing was issued that can be used. Ask for a new enrolment to try again.");
   return begin_session(request, path->last);
 }
 
@@ -162,10 +163,13 @@ Verified<http::Response> IssuerService::Impl::begin_session(const http::Request&
   http::Response response = TRY(first_request(session, **profile, &cookie.text));
 
   storage::Transaction transaction = TRY(storage::Transaction::begin(*database, storage::Access::kWrite));
-  if (!TRY(use_enrolment(*database, enrolment->id, now))) return refuse(kGone, "enrolment.used", "This enrolment address was used already; ask for a new one");
+  if (!TRY(use_enrolment(*database, enrolment->id, now)))
+    return refuse(kGone, "enrolment.used", "This enrolment address was used already; ask for a new one");
   TRY(insert_session(*database, session));
   TRY(transaction.commit());
-  parts.log.info("session begins", {{"session", session.server_session_id}, {"profile", enrolment->profile}, {"subject", session.subject}, {"peer", request.peer}});
+  parts.log.info(
+      "session begins",
+      {{"session", session.server_session_id}, {"profile", enrolment->profile}, {"subject", session.subject}, {"peer", request.peer}});
   return response;
 }
 
@@ -183,7 +187,8 @@ Verified<http::Response> IssuerService::Impl::begin_again(Database& database, co
   return refuse(kGone, "enrolment.used", "This enrolment address was used already; ask for a new one");
 }
 
-Verified<http::Response> IssuerService::Impl::first_request(const Session& session, const Profile& profile, const std::string* cookie) const {
+Verified<http::Response> IssuerService::Impl::first_request(const Session& session, const Profile& profile,
+                                                            const std::string* cookie) const {
   http::Response response = message_response(TRY(message_text(make_platform_negotiation_request(session, profile))));
   if (cookie != nullptr) response.headers.set("Set-Cookie", cookie_text(*cookie, session, parts.tls_fingerprint.has_value()));
   return response;
@@ -221,7 +226,8 @@ Verified<Answer> IssuerService::Impl::answer(const http::Request& request, std::
   const std::optional<keygen2::ServerTransition> transition = keygen2::find_transition(session.state, kind);
   if (!transition) {
     return refuse(kConflict, "message.unexpected",
-                  "The message " + std::string(keygen2::name_of(kind)) + " does not fit the session's state " + std::string(keygen2::name_of(session.state)));
+                  "The message " + std::string(keygen2::name_of(kind)) + " does not fit the session's state " +
+                      std::string(keygen2::name_of(session.state)));
   }
   for (const HandlerRow& row : kHandlers) {
     if (row.message == kind) return row.handle(turn, *received);
@@ -239,12 +245,13 @@ Verified<http::Response> IssuerService::Impl::apply(Database& database, Turn& tu
   if (!TRY(advance_session(database, session, session.step))) return Refused(replayed());
   http::Response response = TRY(answer.respond(database));
   TRY(transaction.commit());
-  const bool failed = answer.next == keygen2::ServerState::kFailed;
-  parts.log.info(failed ? "device gave up" : "step", {{"session", session.server_session_id},
-                                                       {"from", std::string(keygen2::name_of(before))},
-                                                       {"to", std::string(keygen2::name_of(answer.next))},
-                                                       {"device", session.device_id},
-                                                       {"reason", session.refusal_id}});
+  if (answer.next == keygen2::ServerState::kFailed) {
+    parts.log.info("device gave up", {{"session", session.server_session_id}, {"id", session.refusal_id}, {"reason", session.refusal}});
+  } else {
+    parts.log.info("step", {{"session", session.server_session_id},
+                            {"from", std::string(keygen2::name_of(before))},
+                            {"to", std::string(keygen2::name_of(answer.next))}});
+  }
   return response;
 }
 

@@ -1,5 +1,5 @@
-// The issuer's KeyGen2 server as a function from requests to responses (keygen2.md sections 1-4). It keeps nothing between requests but compiled
-// things: each request loads its session, takes one step of the state machine, saves and answers, in one write transaction.
+// The issuer's KeyGen2 server as a function from requests to responses (keygen2.md sections 1-4). It keeps nothing between requests but
+// compiled things: each request loads its session, takes one step of the state machine, saves and answers, in one write transaction.
 #pragma once
 
 #include <memory>
@@ -22,13 +22,13 @@ namespace airtight::issuer {
 inline constexpr std::string_view kCookieName = "airtight-session";
 
 struct ServiceParts {
-  DatabasePool& pool;                  // whose tables are up to date
+  DatabasePool& pool;  // whose tables are up to date
   const Configuration& configuration;
   const Clock& clock;
   RandomSource& random;
-  const Log& log;                      // all of these outlive the service
+  const Log& log;  // all of these outlive the service
   sealing::MasterKey master_key;
-  std::string base_url;                // without a final slash
+  std::string base_url;                                // without a final slash
   std::optional<crypto::Sha256Value> tls_fingerprint;  // of the certificate that this server shows; absent without TLS
 };
 

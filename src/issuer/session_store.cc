@@ -13,6 +13,8 @@ using storage::Value;
 
 constexpr std::array kMigrations = {storage::Migration{1, embedded::k_issuer_sql}};
 
+constexpr std::string_view kTlsHostsSetting = "tls-hosts";
+
 Value text_or_null(std::string_view text) { return text.empty() ? Value(std::monostate()) : Value(text); }
 Value blob_or_null(ByteView bytes) { return bytes.empty() ? Value(std::monostate()) : Value(bytes); }
 std::string text_at(const Row& row, int column) { return row.is_null(column) ? std::string() : row.text(column); }
@@ -21,9 +23,12 @@ Instant instant_at(const Row& row, int column) { return row.is_null(column) ? In
 
 // The columns of a session in the order in which session_from reads them.
 constexpr std::string_view kSelectSession =
-    "SELECT id, enrolment_id, cookie_hash, state, step, profile_digest, subject, url, server_session_id, client_session_id, session_key_algorithm, "
-    "updatable, session_life_time, session_key_limit, server_time, client_time, server_ephemeral_key, sealed_ephemeral_key, sealed_session_key, "
-    "mac_sequence_counter, session_key_uses, device_certificate, device_id, verdict, request, refusal_id, refusal, created_at, updated_at, expires_at "
+    "SELECT id, enrolment_id, cookie_hash, state, step, profile_digest, subject, url, server_session_id, client_session_id, "
+    "session_key_algorithm, "
+    "updatable, session_life_time, session_key_limit, server_time, client_time, server_ephemeral_key, sealed_ephemeral_key, "
+    "sealed_session_key, "
+    "mac_sequence_counter, session_key_uses, device_certificate, device_id, verdict, request, refusal_id, refusal, created_at, updated_at, "
+    "expires_at "
     "FROM issuer_sessions WHERE cookie_hash = ?";
 
 Result<Session> session_from(const Row& row) {
@@ -75,13 +80,30 @@ Result<std::optional<std::string>> find_setting(Database& database, std::string_
 }
 
 Result<> set_setting(Database& database, std::string_view name, std::string_view value) {
-  TRY(database.execute("INSERT INTO issuer_settings (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value", {name, value}));
+  TRY(database.execute("INSERT INTO issuer_settings (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                       {name, value}));
   return {};
 }
 
+Result<> remember_tls_hosts(Database& database, const std::vector<std::string>& hosts) {
+  std::string lines;
+  for (const std::string& host : hosts) lines += host + "\n";
+  return set_setting(database, kTlsHostsSetting, lines);
+}
+
+Result<std::optional<std::vector<std::string>>> remembered_tls_hosts(Database& database) {
+  const std::optional<std::string> lines = TRY(find_setting(database, kTlsHostsSetting));
+  if (!lines) return std::optional<std::vector<std::string>>();
+  std::vector<std::string> hosts;
+  for (std::string_view rest = *lines; !rest.empty(); rest.remove_prefix(rest.find('\n') + 1))
+    hosts.emplace_back(rest.substr(0, rest.find('\n')));
+  return std::optional(std::move(hosts));
+}
+
 Result<> insert_profile(Database& database, ByteView digest, std::string_view name, std::string_view snapshot, Instant now) {
-  TRY(database.execute("INSERT INTO issuer_profiles (digest, name, snapshot, created_at) VALUES (?, ?, ?, ?) ON CONFLICT (digest) DO NOTHING",
-                       {digest, name, snapshot, now.milliseconds}));
+  TRY(database.execute(
+      "INSERT INTO issuer_profiles (digest, name, snapshot, created_at) VALUES (?, ?, ?, ?) ON CONFLICT (digest) DO NOTHING",
+      {digest, name, snapshot, now.milliseconds}));
   return {};
 }
 
@@ -93,26 +115,31 @@ Result<std::string> find_profile_snapshot(Database& database, ByteView digest) {
 }
 
 Result<> insert_enrolment(Database& database, ByteView token_hash, const Enrolment& enrolment) {
-  TRY(database.execute("INSERT INTO issuer_enrolments (token_hash, profile, subject, state, created_at, expires_at) VALUES (?, ?, ?, 'unused', ?, ?)",
-                       {token_hash, std::string_view(enrolment.profile), std::string_view(enrolment.subject), enrolment.created_at.milliseconds,
-                        enrolment.expires_at.milliseconds}));
+  TRY(database.execute(
+      "INSERT INTO issuer_enrolments (token_hash, profile, subject, state, created_at, expires_at) VALUES (?, ?, ?, 'unused', ?, ?)",
+      {token_hash, std::string_view(enrolment.profile), std::string_view(enrolment.subject), enrolment.created_at.milliseconds,
+       enrolment.expires_at.milliseconds}));
   return {};
 }
 
 Result<std::optional<Enrolment>> find_enrolment(Database& database, ByteView token_hash) {
-  const auto cursor = TRY(database.query("SELECT id, profile, subject, state, created_at, expires_at FROM issuer_enrolments WHERE token_hash = ?", {token_hash}));
+  const auto cursor = TRY(database.query(
+      "SELECT id, profile, subject, state, created_at, expires_at FROM issuer_enrolments WHERE token_hash = ?", {token_hash}));
   const Row* row = TRY(cursor->next());
   if (row == nullptr) return std::optional<Enrolment>();
-  return std::optional(Enrolment{row->integer(0), row->text(1), row->text(2), row->text(3) == "used", instant_at(*row, 4), instant_at(*row, 5)});
+  return std::optional(
+      Enrolment{row->integer(0), row->text(1), row->text(2), row->text(3) == "used", instant_at(*row, 4), instant_at(*row, 5)});
 }
 
 Result<bool> use_enrolment(Database& database, std::int64_t id, Instant now) {
-  return TRY(database.execute("UPDATE issuer_enrolments SET state = 'used', used_at = ? WHERE id = ? AND state = 'unused'", {now.milliseconds, id})) == 1;
+  return TRY(database.execute("UPDATE issuer_enrolments SET state = 'used', used_at = ? WHERE id = ? AND state = 'unused'",
+                              {now.milliseconds, id})) == 1;
 }
 
 Result<> insert_session(Database& database, const Session& session) {
   TRY(database.execute(
-      "INSERT INTO issuer_sessions (enrolment_id, cookie_hash, state, is_open, step, profile_digest, subject, url, server_session_id, updatable, "
+      "INSERT INTO issuer_sessions (enrolment_id, cookie_hash, state, is_open, step, profile_digest, subject, url, server_session_id, "
+      "updatable, "
       "session_life_time, session_key_limit, mac_sequence_counter, session_key_uses, created_at, updated_at, expires_at) "
       "VALUES (?, ?, ?, 1, 0, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?, ?, ?)",
       {session.enrolment_id, ByteView(session.cookie_hash), keygen2::name_of(session.state), ByteView(session.profile_digest),
@@ -131,21 +158,38 @@ Result<std::optional<Session>> find_session_by_cookie(Database& database, ByteVi
 
 Result<bool> advance_session(Database& database, const Session& session, std::int64_t expected_step) {
   const std::int64_t changed = TRY(database.execute(
-      "UPDATE issuer_sessions SET state = ?, is_open = ?, step = step + 1, client_session_id = ?, session_key_algorithm = ?, server_time = ?, client_time = ?, "
+      "UPDATE issuer_sessions SET state = ?, is_open = ?, step = step + 1, client_session_id = ?, session_key_algorithm = ?, server_time = "
+      "?, client_time = ?, "
       "server_ephemeral_key = ?, sealed_ephemeral_key = ?, sealed_session_key = ?, mac_sequence_counter = ?, session_key_uses = ?, "
-      "device_certificate = ?, device_id = ?, verdict = ?, request = ?, refusal_id = ?, refusal = ?, updated_at = ? WHERE id = ? AND step = ?",
-      {keygen2::name_of(session.state), std::int64_t{!keygen2::is_final(session.state)}, text_or_null(session.client_session_id), text_or_null(session.session_key_algorithm),
-       text_or_null(session.server_time), session.client_time.milliseconds, blob_or_null(session.server_ephemeral_key),
-       blob_or_null(session.sealed_ephemeral_key), blob_or_null(session.sealed_session_key), std::int64_t{session.mac_sequence_counter},
-       std::int64_t{session.session_key_uses}, blob_or_null(session.device_certificate), text_or_null(session.device_id),
-       text_or_null(session.verdict), blob_or_null(session.request), text_or_null(session.refusal_id), text_or_null(session.refusal),
-       session.updated_at.milliseconds, session.id, expected_step}));
+      "device_certificate = ?, device_id = ?, verdict = ?, request = ?, refusal_id = ?, refusal = ?, updated_at = ? WHERE id = ? AND step "
+      "= ?",
+      {keygen2::name_of(session.state),
+       std::int64_t{!keygen2::is_final(session.state)},
+       text_or_null(session.client_session_id),
+       text_or_null(session.session_key_algorithm),
+       text_or_null(session.server_time),
+       session.client_time.milliseconds,
+       blob_or_null(session.server_ephemeral_key),
+       blob_or_null(session.sealed_ephemeral_key),
+       blob_or_null(session.sealed_session_key),
+       std::int64_t{session.mac_sequence_counter},
+       std::int64_t{session.session_key_uses},
+       blob_or_null(session.device_certificate),
+       text_or_null(session.device_id),
+       text_or_null(session.verdict),
+       blob_or_null(session.request),
+       text_or_null(session.refusal_id),
+       text_or_null(session.refusal),
+       session.updated_at.milliseconds,
+       session.id,
+       expected_step}));
   return changed == 1;
 }
 
 Result<bool> abort_session(Database& database, const Session& session, const Ending& ending, Instant now) {
   const std::int64_t changed = TRY(database.execute(
-      "UPDATE issuer_sessions SET state = ?, is_open = 0, step = step + 1, sealed_ephemeral_key = NULL, sealed_session_key = NULL, request = NULL, "
+      "UPDATE issuer_sessions SET state = ?, is_open = 0, step = step + 1, sealed_ephemeral_key = NULL, sealed_session_key = NULL, request "
+      "= NULL, "
       "device_certificate = COALESCE(?, device_certificate), device_id = COALESCE(?, device_id), verdict = COALESCE(?, verdict), "
       "refusal_id = ?, refusal = ?, updated_at = ? WHERE id = ? AND is_open = 1",
       {keygen2::name_of(keygen2::ServerState::kAborted), blob_or_null(session.device_certificate), text_or_null(session.device_id),
@@ -154,7 +198,9 @@ Result<bool> abort_session(Database& database, const Session& session, const End
 }
 
 Result<> insert_credential(Database& database, std::int64_t session_id, const Credential& credential) {
-  TRY(database.execute("INSERT INTO issuer_credentials (session_id, key_id, certificate, fingerprint, serial, issued_at, not_after) VALUES (?, ?, ?, ?, ?, ?, ?)",
+  TRY(
+      database.execute("INSERT INTO issuer_credentials (session_id, key_id, certificate, fingerprint, serial, issued_at, not_after) VALUES "
+                       "(?, ?, ?, ?, ?, ?, ?)",
                        {session_id, std::string_view(credential.key_id), ByteView(credential.certificate), ByteView(credential.fingerprint),
                         std::string_view(credential.serial), credential.issued_at.milliseconds, credential.not_after.milliseconds}));
   return {};
@@ -164,25 +210,30 @@ Result<std::int64_t> confirm_credentials(Database& database, std::int64_t sessio
   return database.execute("UPDATE issuer_credentials SET confirmed_at = ? WHERE session_id = ?", {now.milliseconds, session_id});
 }
 
-Result<> insert_puk(Database& database, std::int64_t session_id, std::string_view policy_id, std::string_view format, ByteView sealed_value) {
-  TRY(database.execute("INSERT INTO issuer_puks (session_id, policy_id, format, sealed_value) VALUES (?, ?, ?, ?)", {session_id, policy_id, format, sealed_value}));
+Result<> insert_puk(Database& database, std::int64_t session_id, std::string_view policy_id, std::string_view format,
+                    ByteView sealed_value) {
+  TRY(database.execute("INSERT INTO issuer_puks (session_id, policy_id, format, sealed_value) VALUES (?, ?, ?, ?)",
+                       {session_id, policy_id, format, sealed_value}));
   return {};
 }
 
 Result<CleanUp> remove_expired(Database& database, Instant now) {
   CleanUp done;
-  done.expired_sessions = TRY(database.execute(
-      "UPDATE issuer_sessions SET state = ?, is_open = 0, step = step + 1, sealed_ephemeral_key = NULL, sealed_session_key = NULL, request = NULL, "
-      "refusal_id = 'session.expired', refusal = 'the session was not finished in time', updated_at = ? WHERE is_open = 1 AND expires_at < ?",
-      {keygen2::name_of(keygen2::ServerState::kAborted), now.milliseconds, now.milliseconds}));
+  done.expired_sessions =
+      TRY(database.execute("UPDATE issuer_sessions SET state = ?, is_open = 0, step = step + 1, sealed_ephemeral_key = NULL, "
+                           "sealed_session_key = NULL, request = NULL, "
+                           "refusal_id = 'session.expired', refusal = 'the session was not finished in time', updated_at = ? WHERE is_open "
+                           "= 1 AND expires_at < ?",
+                           {keygen2::name_of(keygen2::ServerState::kAborted), now.milliseconds, now.milliseconds}));
   done.expired_urls = TRY(database.execute("DELETE FROM issuer_enrolments WHERE state = 'unused' AND expires_at < ?", {now.milliseconds}));
   return done;
 }
 
 Result<bool> has_expired(Database& database, Instant now) {
-  const auto cursor = TRY(database.query("SELECT EXISTS (SELECT 1 FROM issuer_sessions WHERE is_open = 1 AND expires_at < ?1) OR "
-                                         "EXISTS (SELECT 1 FROM issuer_enrolments WHERE state = 'unused' AND expires_at < ?1)",
-                                         {now.milliseconds}));
+  const auto cursor =
+      TRY(database.query("SELECT EXISTS (SELECT 1 FROM issuer_sessions WHERE is_open = 1 AND expires_at < ?1) OR "
+                         "EXISTS (SELECT 1 FROM issuer_enrolments WHERE state = 'unused' AND expires_at < ?1)",
+                         {now.milliseconds}));
   const Row* row = TRY(cursor->next());
   return row != nullptr && row->integer(0) != 0;
 }

@@ -76,7 +76,13 @@ struct Credential {
 [[nodiscard]] Result<std::optional<std::string>> find_setting(storage::Database& database, std::string_view name);
 [[nodiscard]] Result<> set_setting(storage::Database& database, std::string_view name, std::string_view value);
 
-[[nodiscard]] Result<> insert_profile(storage::Database& database, ByteView digest, std::string_view name, std::string_view snapshot, Instant now);
+// The --host names of the TLS certificate that init made, for its renewal.
+[[nodiscard]] Result<> remember_tls_hosts(storage::Database& database, const std::vector<std::string>& hosts);
+// Nothing if init was given a certificate.
+[[nodiscard]] Result<std::optional<std::vector<std::string>>> remembered_tls_hosts(storage::Database& database);
+
+[[nodiscard]] Result<> insert_profile(storage::Database& database, ByteView digest, std::string_view name, std::string_view snapshot,
+                                      Instant now);
 // Fault::kInternal if it is not there.
 [[nodiscard]] Result<std::string> find_profile_snapshot(storage::Database& database, ByteView digest);
 

@@ -62,6 +62,14 @@ Result<TlsHosts> tls_hosts(const std::vector<std::string>& hosts) {
   return out;
 }
 
+Result<> write_tls_certificate(const std::filesystem::path& file, storage::Database& database, const ca::Authority& authority,
+                               const crypto::PublicKey& key, const TlsHosts& hosts) {
+  storage::Transaction transaction = TRY(storage::Transaction::begin(database, storage::Access::kWrite));
+  const crypto::Certificate certificate = TRY(authority.issue_tls_server(database, key, hosts.dns_names, hosts.ip_addresses));
+  TRY(transaction.commit());
+  return storage::write_file(file, bytes_of(crypto::to_pem(certificate)), storage::FileMode::kPublic);
+}
+
 std::string trust_anchor_pem(const std::vector<crypto::Certificate>& chain) {
   const crypto::Certificate& last = chain.back();
   return last.verify_issued_by(last) ? crypto::to_pem(last) : std::string();

@@ -1,6 +1,7 @@
 // With which certificate the issuer shows itself over TLS: its own authority's, or one that was given.
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -13,6 +14,9 @@
 #include "storage/database.h"
 
 namespace airtight::issuer {
+
+// From when on a certificate is renewed, or its end is warned of.
+inline constexpr std::chrono::days kTlsRenewalNotice{30};
 
 struct TlsIdentity {
   std::string chain_pem;
@@ -30,6 +34,10 @@ struct TlsHosts {
 };
 // localhost, 127.0.0.1, ::1 and `hosts`. Fault::kBadInput for what is neither a DNS name nor an address.
 [[nodiscard]] Result<TlsHosts> tls_hosts(const std::vector<std::string>& hosts);
+
+// A server certificate for `key` by the authority's TLS root, written to `file`.
+[[nodiscard]] Result<> write_tls_certificate(const std::filesystem::path& file, storage::Database& database, const ca::Authority& authority,
+                                             const crypto::PublicKey& key, const TlsHosts& hosts);
 
 // What an agent needs to trust `chain`: its last certificate if that signed itself; nothing where the system's roots are meant.
 [[nodiscard]] std::string trust_anchor_pem(const std::vector<crypto::Certificate>& chain);

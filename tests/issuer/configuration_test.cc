@@ -1,8 +1,9 @@
 // issuer.toml: what is in it is read, and what does not belong is refused with its line, its column and what is allowed.
+#include "issuer/configuration.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "issuer/configuration.h"
 #include "issuer/init.h"
 #include "storage/files.h"
 #include "tests/issuer/support.h"
@@ -14,9 +15,7 @@ using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
 // Line 1 is a profile with one key; `more` begins on line 2, in the table [profiles.default].
-std::string with(std::string_view more) {
-  return "profiles.default.session_life_time = 600\n" + std::string(more);
-}
+std::string with(std::string_view more) { return "profiles.default.session_life_time = 600\n" + std::string(more); }
 
 constexpr std::string_view kKey = R"([[profiles.default.keys]]
 id = "Key.1"
@@ -89,28 +88,32 @@ void PrintTo(const Wrong& wrong, std::ostream* out) { *out << wrong.name; }
 std::string with_key(std::string_view lines) { return with(std::string(kAnyDevice) + std::string(kKey) + std::string(lines)); }
 // A key with a PIN; the PIN policy's table begins on line 4.
 std::string with_pin(std::string_view pin_lines, std::string_view key_lines = {}) {
-  return with(std::string(kAnyDevice) + "[[profiles.default.pin_policies]]\nid = \"PIN.1\"\nretry_limit = 3\nmin_length = 4\n" + std::string(pin_lines) +
-              std::string(kKey) + "pin_policy = \"PIN.1\"\n" + std::string(key_lines));
+  return with(std::string(kAnyDevice) + "[[profiles.default.pin_policies]]\nid = \"PIN.1\"\nretry_limit = 3\nmin_length = 4\n" +
+              std::string(pin_lines) + std::string(kKey) + "pin_policy = \"PIN.1\"\n" + std::string(key_lines));
 }
 std::string with_puk(std::string_view puk_lines) {
-  return with_pin("max_length = 8\npuk_policy = \"PUK.1\"\n", "[[profiles.default.puk_policies]]\nid = \"PUK.1\"\n" + std::string(puk_lines));
+  return with_pin("max_length = 8\npuk_policy = \"PUK.1\"\n",
+                  "[[profiles.default.puk_policies]]\nid = \"PUK.1\"\n" + std::string(puk_lines));
 }
 
 const Wrong kWrongTexts[] = {
     {"NotToml", "a = = b", "issuer.toml:1:", "", "TOML 1.0"},
-    {"NameAtTheTop", "color = \"red\"\n" + smallest(), "issuer.toml:1:1:", "unknown name 'color' at the top", "tls_certificate, tls_key, url"},
-    {"NameInAProfile", with("profiles.default.colour = 1\n" + std::string(kAnyDevice) + std::string(kKey)), "issuer.toml:2:18:",
-     "unknown name 'colour' in [profiles.default]", "subject, session_life_time"},
+    {"NameAtTheTop", "color = \"red\"\n" + smallest(), "issuer.toml:1:1:", "unknown name 'color' at the top",
+     "tls_certificate, tls_key, url"},
+    {"NameInAProfile", with("profiles.default.colour = 1\n" + std::string(kAnyDevice) + std::string(kKey)),
+     "issuer.toml:2:18:", "unknown name 'colour' in [profiles.default]", "subject, session_life_time"},
     {"NameInAKey", with_key("size = 256\n"), "issuer.toml:8:1:", "unknown name 'size' in [profiles.default.keys]", "friendly_name"},
     {"NoProfile", "tls = true\n", "issuer.toml:1:1:", "there is no profile"},
     {"NoKey", with(kAnyDevice), "issuer.toml:", "asks for no key", "[[profiles.default.keys]]"},
     {"NoDevices", with(kKey), "issuer.toml:", "which devices it accepts", "accept_any"},
     {"NoAcceptedDevice", with("[profiles.default.devices]\n" + std::string(kKey)), "issuer.toml:2:1:", "accepts no device at all"},
     {"AnyDeviceAndAList",
-     with("[profiles.default.devices]\naccept_any = true\n[[profiles.default.devices.accepted]]\nlevel = \"vendor\"\ncertificate_pem = \"\"\"\n" +
+     with("[profiles.default.devices]\naccept_any = true\n[[profiles.default.devices.accepted]]\nlevel = \"vendor\"\ncertificate_pem = "
+          "\"\"\"\n" +
           crypto::to_pem(Maker().root) + "\"\"\"\n" + std::string(kKey)),
      "issuer.toml:3:14:", "has no effect"},
-    {"LifeTimeTooShort", "profiles.default.session_life_time = 9\n", "issuer.toml:1:38:", "session_life_time cannot be 9", "10 to 10000000"},
+    {"LifeTimeTooShort", "profiles.default.session_life_time = 9\n", "issuer.toml:1:38:", "session_life_time cannot be 9",
+     "10 to 10000000"},
     {"LifeTimeAsText", "profiles.default.session_life_time = \"600\"\n", "issuer.toml:1:38:", "session_life_time must be an integer"},
     {"TlsAsText", "tls = \"yes\"\n" + smallest(), "issuer.toml:1:7:", "tls must be true or false"},
     {"UrlOfHttpWithTls", "url = \"http://issuer.example.com\"\n" + smallest(), "issuer.toml:1:7:", "begins with https://"},
@@ -121,23 +124,32 @@ const Wrong kWrongTexts[] = {
     {"ListenOnPort70000", "listen = \"127.0.0.1:70000\"\n" + smallest(), "issuer.toml:1:10:", "not an address and a port"},
     {"Subject", with("profiles.default.subject = \"Jane\"\n" + std::string(kAnyDevice) + std::string(kKey)), "issuer.toml:2:28:", ""},
     {"KeyWithoutId", with(std::string(kAnyDevice) + "[[profiles.default.keys]]\nusage = \"signature\"\n"), "issuer.toml:4:", "lacks 'id'"},
-    {"KeyIdThatIsNone", with(std::string(kAnyDevice) + "[[profiles.default.keys]]\nid = \"1 key\"\n"), "issuer.toml:5:6:", "'1 key' is not an ID", "1 to 32 bytes"},
+    {"KeyIdThatIsNone", with(std::string(kAnyDevice) + "[[profiles.default.keys]]\nid = \"1 key\"\n"),
+     "issuer.toml:5:6:", "'1 key' is not an ID", "1 to 32 bytes"},
     {"KeyIdTwice", with_key(kKey), "issuer.toml:9:6:", "the ID 'Key.1' is used twice"},
-    {"KeyCalledDevice", with(std::string(kAnyDevice) + "[[profiles.default.keys]]\nid = \"Device\"\n"), "issuer.toml:5:6:", "nothing may be called 'Device'"},
-    {"KeyAndPinOfOneId", with_pin("max_length = 8\n", "[[profiles.default.keys]]\nid = \"PIN.1\"\n"), "issuer.toml:", "the ID 'PIN.1' is used twice"},
-    {"Usage", with(std::string(kAnyDevice) + "[[profiles.default.keys]]\nid = \"K\"\nusage = \"login\"\n"), "issuer.toml:6:9:", "usage cannot be \"login\"",
-     "signature, authentication, encryption, universal, transport, symmetric-key"},
-    {"SymmetricKey", with(std::string(kAnyDevice) + "[[profiles.default.keys]]\nid = \"K\"\nusage = \"symmetric-key\"\nalgorithm = \"p-256\"\n"),
+    {"KeyCalledDevice", with(std::string(kAnyDevice) + "[[profiles.default.keys]]\nid = \"Device\"\n"),
+     "issuer.toml:5:6:", "nothing may be called 'Device'"},
+    {"KeyAndPinOfOneId", with_pin("max_length = 8\n", "[[profiles.default.keys]]\nid = \"PIN.1\"\n"),
+     "issuer.toml:", "the ID 'PIN.1' is used twice"},
+    {"Usage", with(std::string(kAnyDevice) + "[[profiles.default.keys]]\nid = \"K\"\nusage = \"login\"\n"),
+     "issuer.toml:6:9:", "usage cannot be \"login\"", "signature, authentication, encryption, universal, transport, symmetric-key"},
+    {"SymmetricKey",
+     with(std::string(kAnyDevice) + "[[profiles.default.keys]]\nid = \"K\"\nusage = \"symmetric-key\"\nalgorithm = \"p-256\"\n"),
      "issuer.toml:6:9:", "cannot be provisioned by this version"},
-    {"Algorithm", with(std::string(kAnyDevice) + "[[profiles.default.keys]]\nid = \"K\"\nusage = \"signature\"\nalgorithm = \"dsa\"\n"), "issuer.toml:7:13:",
-     "algorithm cannot be \"dsa\"", "rsa, p-256, p-384, p-521"},
-    {"RsaWithoutSize", with(std::string(kAnyDevice) + "[[profiles.default.keys]]\nid = \"K\"\nusage = \"signature\"\nalgorithm = \"rsa\"\n"),
+    {"Algorithm", with(std::string(kAnyDevice) + "[[profiles.default.keys]]\nid = \"K\"\nusage = \"signature\"\nalgorithm = \"dsa\"\n"),
+     "issuer.toml:7:13:", "algorithm cannot be \"dsa\"", "rsa, p-256, p-384, p-521"},
+    {"RsaWithoutSize",
+     with(std::string(kAnyDevice) + "[[profiles.default.keys]]\nid = \"K\"\nusage = \"signature\"\nalgorithm = \"rsa\"\n"),
      "issuer.toml:7:13:", "needs rsa_size"},
-    {"RsaOf1024", with(std::string(kAnyDevice) + "[[profiles.default.keys]]\nid = \"K\"\nusage = \"signature\"\nalgorithm = \"rsa\"\nrsa_size = 1024\n"),
+    {"RsaOf1024",
+     with(std::string(kAnyDevice) + "[[profiles.default.keys]]\nid = \"K\"\nusage = \"signature\"\nalgorithm = \"rsa\"\nrsa_size = 1024\n"),
      "issuer.toml:8:12:", "rsa_size cannot be 1024", "2048 to 4096"},
-    {"RsaOf2049", with(std::string(kAnyDevice) + "[[profiles.default.keys]]\nid = \"K\"\nusage = \"signature\"\nalgorithm = \"rsa\"\nrsa_size = 2049\n"),
+    {"RsaOf2049",
+     with(std::string(kAnyDevice) + "[[profiles.default.keys]]\nid = \"K\"\nusage = \"signature\"\nalgorithm = \"rsa\"\nrsa_size = 2049\n"),
      "issuer.toml:8:12:", "rsa_size cannot be 2049", "2048, 3072, 4096"},
-    {"EvenExponent", with(std::string(kAnyDevice) + "[[profiles.default.keys]]\nid = \"K\"\nusage = \"signature\"\nalgorithm = \"rsa\"\nrsa_size = 2048\nrsa_exponent = 4\n"),
+    {"EvenExponent",
+     with(std::string(kAnyDevice) +
+          "[[profiles.default.keys]]\nid = \"K\"\nusage = \"signature\"\nalgorithm = \"rsa\"\nrsa_size = 2048\nrsa_exponent = 4\n"),
      "issuer.toml:9:16:", "must be odd"},
     {"SizeOfACurve", with_key("rsa_size = 2048\n"), "issuer.toml:8:12:", "has no rsa_size"},
     {"ExponentOfACurve", with_key("rsa_exponent = 3\n"), "issuer.toml:8:16:", "has no rsa_exponent"},
@@ -147,36 +159,48 @@ const Wrong kWrongTexts[] = {
     {"DeleteByPinWithoutPin", with_key("delete_policy = \"pin\"\n"), "issuer.toml:8:17:", "'pin' needs a PIN"},
     {"DeleteByPukWithoutPuk", with_pin("max_length = 8\n", "delete_policy = \"puk\"\n"), "issuer.toml:", "'puk' needs a PUK"},
     {"ExportableTransportKey",
-     with(std::string(kAnyDevice) + "[[profiles.default.keys]]\nid = \"K\"\nusage = \"transport\"\nalgorithm = \"p-256\"\nexport_policy = \"none\"\n"),
+     with(std::string(kAnyDevice) +
+          "[[profiles.default.keys]]\nid = \"K\"\nusage = \"transport\"\nalgorithm = \"p-256\"\nexport_policy = \"none\"\n"),
      "issuer.toml:8:17:", "transport key cannot be exportable"},
     {"UnknownPinPolicy", with_key("pin_policy = \"PIN.9\"\n"), "issuer.toml:8:14:", "there is no PIN policy 'PIN.9'"},
     {"UnknownPukPolicy", with_pin("max_length = 8\npuk_policy = \"PUK.9\"\n"), "issuer.toml:9:14:", "there is no PUK policy 'PUK.9'"},
     {"UnusedPinPolicy",
-     with(std::string(kAnyDevice) + "[[profiles.default.pin_policies]]\nid = \"PIN.1\"\nretry_limit = 3\nmin_length = 4\nmax_length = 8\n" + std::string(kKey)),
+     with(std::string(kAnyDevice) + "[[profiles.default.pin_policies]]\nid = \"PIN.1\"\nretry_limit = 3\nmin_length = 4\nmax_length = 8\n" +
+          std::string(kKey)),
      "issuer.toml:", "no key uses the PIN policy 'PIN.1'"},
-    {"UnusedPukPolicy", with_key("[[profiles.default.puk_policies]]\nid = \"PUK.1\"\nretry_limit = 3\nlength = 8\n"), "issuer.toml:",
-     "no PIN policy uses the PUK policy 'PUK.1'"},
+    {"UnusedPukPolicy", with_key("[[profiles.default.puk_policies]]\nid = \"PUK.1\"\nretry_limit = 3\nlength = 8\n"),
+     "issuer.toml:", "no PIN policy uses the PUK policy 'PUK.1'"},
     {"PinWithoutMaxLength", with_pin(""), "issuer.toml:", "lacks 'max_length'"},
     {"PinMaxBelowMin", with_pin("max_length = 3\n"), "issuer.toml:8:14:", "max_length cannot be 3", "4 to 100"},
     {"PinMaxOf101", with_pin("max_length = 101\n"), "issuer.toml:8:14:", "max_length cannot be 101", "4 to 100"},
-    {"PinFormat", with_pin("max_length = 8\nformat = \"hex\"\n"), "issuer.toml:9:10:", "format cannot be \"hex\"", "numeric, alphanumeric, string, binary"},
-    {"PinGrouping", with_pin("max_length = 8\ngrouping = \"all\"\n"), "issuer.toml:9:12:", "grouping cannot be \"all\"", "none, shared, signature+standard, unique"},
-    {"PinInputMethod", with_pin("max_length = 8\ninput_method = \"keys\"\n"), "issuer.toml:9:16:", "input_method cannot be \"keys\"", "trusted-gui"},
-    {"PinPattern", with_pin("max_length = 8\npattern_restrictions = [\"easy\"]\n"), "issuer.toml:9:24:", "pattern_restrictions cannot be \"easy\"", "two-in-a-row"},
-    {"MissingGroupOfDigits", with_pin("max_length = 8\npattern_restrictions = [\"missing-group\"]\n"), "issuer.toml:9:24:", "only with the formats alphanumeric and string"},
+    {"PinFormat", with_pin("max_length = 8\nformat = \"hex\"\n"), "issuer.toml:9:10:", "format cannot be \"hex\"",
+     "numeric, alphanumeric, string, binary"},
+    {"PinGrouping", with_pin("max_length = 8\ngrouping = \"all\"\n"), "issuer.toml:9:12:", "grouping cannot be \"all\"",
+     "none, shared, signature+standard, unique"},
+    {"PinInputMethod", with_pin("max_length = 8\ninput_method = \"keys\"\n"), "issuer.toml:9:16:", "input_method cannot be \"keys\"",
+     "trusted-gui"},
+    {"PinPattern", with_pin("max_length = 8\npattern_restrictions = [\"easy\"]\n"),
+     "issuer.toml:9:24:", "pattern_restrictions cannot be \"easy\"", "two-in-a-row"},
+    {"MissingGroupOfDigits", with_pin("max_length = 8\npattern_restrictions = [\"missing-group\"]\n"),
+     "issuer.toml:9:24:", "only with the formats alphanumeric and string"},
     {"PukLength", with_puk("retry_limit = 3\nlength = 101\n"), "issuer.toml:", "length cannot be 101", "4 to 100"},
     {"PukRetryLimit", with_puk("retry_limit = 256\nlength = 8\n"), "issuer.toml:", "retry_limit cannot be 256", "0 to 255"},
     {"CertificateDays", with_key("certificate.validity_days = 0\n"), "issuer.toml:8:29:", "validity_days cannot be 0", "1 to 36500"},
-    {"CertificateKeyUsage", with_key("certificate.key_usage = [\"cert-sign\"]\n"), "issuer.toml:8:25:", "key_usage cannot be \"cert-sign\"", "digital-signature"},
-    {"ExtendedKeyUsage", with_key("certificate.extended_key_usage = [\"server\"]\n"), "issuer.toml:8:34:", "extended_key_usage cannot be \"server\"", "client-auth"},
+    {"CertificateKeyUsage", with_key("certificate.key_usage = [\"cert-sign\"]\n"), "issuer.toml:8:25:", "key_usage cannot be \"cert-sign\"",
+     "digital-signature"},
+    {"ExtendedKeyUsage", with_key("certificate.extended_key_usage = [\"server\"]\n"),
+     "issuer.toml:8:34:", "extended_key_usage cannot be \"server\"", "client-auth"},
     {"CertificatePolicy", with_key("certificate.policies = [\"1.\"]\n"), "issuer.toml:8:24:", "policies cannot be \"1.\"", "1.2.752.1.1"},
-    {"DeviceLevel", with("[[profiles.default.devices.accepted]]\nlevel = \"brand\"\n" + std::string(kKey)), "issuer.toml:3:9:", "level cannot be \"brand\"",
-     "vendor, class, device"},
-    {"DeviceFileThatIsNotThere", with("[[profiles.default.devices.accepted]]\nlevel = \"vendor\"\ncertificate = \"none.pem\"\n" + std::string(kKey)),
+    {"DeviceLevel", with("[[profiles.default.devices.accepted]]\nlevel = \"brand\"\n" + std::string(kKey)),
+     "issuer.toml:3:9:", "level cannot be \"brand\"", "vendor, class, device"},
+    {"DeviceFileThatIsNotThere",
+     with("[[profiles.default.devices.accepted]]\nlevel = \"vendor\"\ncertificate = \"none.pem\"\n" + std::string(kKey)),
      "issuer.toml:4:15:", "none.pem"},
-    {"DeviceWithoutCertificate", with("[[profiles.default.devices.accepted]]\nlevel = \"vendor\"\n" + std::string(kKey)), "issuer.toml:2:1:", "needs either 'certificate'"},
+    {"DeviceWithoutCertificate", with("[[profiles.default.devices.accepted]]\nlevel = \"vendor\"\n" + std::string(kKey)),
+     "issuer.toml:2:1:", "needs either 'certificate'"},
     {"DeviceCertificateThatIsNone",
-     with("[[profiles.default.devices.accepted]]\nlevel = \"vendor\"\ncertificate_pem = \"hello\"\n" + std::string(kKey)), "issuer.toml:4:19:", ""},
+     with("[[profiles.default.devices.accepted]]\nlevel = \"vendor\"\ncertificate_pem = \"hello\"\n" + std::string(kKey)),
+     "issuer.toml:4:19:", ""},
     {"UrlValidity", "url_validity_hours = 0\n" + smallest(), "issuer.toml:1:22:", "url_validity_hours cannot be 0", "1 to 8784"},
 };
 
@@ -191,7 +215,8 @@ TEST_P(WrongConfigurations, AreRefusedWithPlaceReasonAndHint) {
   EXPECT_THAT(configuration.error().hint, HasSubstr(std::string(GetParam().hint)));
 }
 
-INSTANTIATE_TEST_SUITE_P(Each, WrongConfigurations, ::testing::ValuesIn(kWrongTexts), [](const auto& test) { return std::string(test.param.name); });
+INSTANTIATE_TEST_SUITE_P(Each, WrongConfigurations, ::testing::ValuesIn(kWrongTexts),
+                         [](const auto& test) { return std::string(test.param.name); });
 
 TEST(ListenAddresses, AreReadAndMadeIntoUrls) {
   EXPECT_EQ(base_url_of(must(parse_listen_address("127.0.0.1:8443")), true), "https://127.0.0.1:8443");

@@ -1,4 +1,6 @@
 // Enrolment URLs: each works once, for a while, and for the client that fetched it first.
+#include "issuer/enrolment.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -6,7 +8,6 @@
 #include <latch>
 #include <thread>
 
-#include "issuer/enrolment.h"
 #include "issuer/refusal.h"
 #include "storage/database.h"
 #include "storage/files.h"
@@ -42,7 +43,8 @@ TEST_F(Enrolments, LeaveNoTokenInTheDatabase) {
 }
 
 TEST_F(Enrolments, AreRefusedWhenUnknown) {
-  const http::Response response = client.get(std::string(kBaseUrl) + "/keygen2/aaaaaaaaaaaaaaaa/bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb");
+  const http::Response response =
+      client.get(std::string(kBaseUrl) + "/keygen2/aaaaaaaaaaaaaaaa/bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb");
   EXPECT_EQ(refusal_id(response), "enrolment.unknown");
   EXPECT_EQ(response.status, kNotFound);
 }
@@ -90,13 +92,15 @@ TEST_F(Enrolments, AreRemovedAfterTheyExpired) {
 
 TEST_F(Enrolments, AreNotConsumedByAHeadRequest) {
   const std::string url = issuer.url();
-  const http::Response response = issuer.service().handle({.method = "HEAD", .target = must(http::Url::parse(url)).target, .headers = {}, .body = {}, .peer = "test"});
+  const http::Response response =
+      issuer.service().handle({.method = "HEAD", .target = must(http::Url::parse(url)).target, .headers = {}, .body = {}, .peer = "test"});
   EXPECT_EQ(response.status, kMethodNotAllowed);
   EXPECT_EQ(client.get(url).status, 200);
 }
 
 TEST_F(Enrolments, GoToOneOfTwoClientsAtOnce) {
-  const http::Request request{.method = "GET", .target = must(http::Url::parse(issuer.url())).target, .headers = {}, .body = {}, .peer = "test"};
+  const http::Request request{
+      .method = "GET", .target = must(http::Url::parse(issuer.url())).target, .headers = {}, .body = {}, .peer = "test"};
   std::atomic<int> begun = 0;
   std::latch start(2);
   const auto race = [&] {
@@ -125,9 +129,7 @@ TEST_F(Enrolments, AreRefusedForAnUnknownProfileWithTheNamesOfTheOthers) {
   EXPECT_THAT(url.error().hint, ::testing::HasSubstr("default, signing"));
 }
 
-TEST_F(Enrolments, AreRefusedForASubjectThatIsNone) {
-  EXPECT_FALSE(issuer.issuer().make_url("default", "Jane Doe").has_value());
-}
+TEST_F(Enrolments, AreRefusedForASubjectThatIsNone) { EXPECT_FALSE(issuer.issuer().make_url("default", "Jane Doe").has_value()); }
 
 TEST(EnrolmentsOfAProfileWithoutSubject, NeedOne) {
   TestIssuer issuer({.configuration = three_keys_configuration});
@@ -155,7 +157,8 @@ TEST_F(Enrolments, UseTheConfiguredUrlBeforeTheBoundOne) {
 // Pages and addresses.
 
 TEST_F(Enrolments, ShowPeopleAPageWhenRefused) {
-  const http::Response response = issuer.service().handle({.method = "GET", .target = "/keygen2/x/y", .headers = {}, .body = {}, .peer = "test"});
+  const http::Response response =
+      issuer.service().handle({.method = "GET", .target = "/keygen2/x/y", .headers = {}, .body = {}, .peer = "test"});
   EXPECT_EQ(response.media_type(), "text/html");
   EXPECT_THAT(text(response), ::testing::HasSubstr("This enrolment address is not known"));
   EXPECT_EQ(response.headers.get("Cache-Control"), "no-store");
@@ -178,11 +181,14 @@ TEST_F(Enrolments, RefuseAGetOfTheSubmitUrl) {
 class UnknownAddresses : public Enrolments, public ::testing::WithParamInterface<const char*> {};
 
 TEST_P(UnknownAddresses, AreNotFound) {
-  const http::Response response = issuer.service().handle({.method = "GET", .target = GetParam(), .headers = {}, .body = {}, .peer = "test"});
+  const http::Response response =
+      issuer.service().handle({.method = "GET", .target = GetParam(), .headers = {}, .body = {}, .peer = "test"});
   EXPECT_EQ(response.status, kNotFound);
 }
 
-INSTANTIATE_TEST_SUITE_P(OfEveryShape, UnknownAddresses, ::testing::Values("/", "/keygen2", "/keygen2/", "/keygen2/x", "/keygen2/x/", "/keygen2//y", "/keygen2/x/y/z", "/other", "/keygen2/../etc/passwd"));
+INSTANTIATE_TEST_SUITE_P(OfEveryShape, UnknownAddresses,
+                         ::testing::Values("/", "/keygen2", "/keygen2/", "/keygen2/x", "/keygen2/x/", "/keygen2//y", "/keygen2/x/y/z",
+                                           "/other", "/keygen2/../etc/passwd"));
 
 TEST(Tokens, AreStoredAsTheirHash) {
   crypto::SystemRandom random;

@@ -1,4 +1,5 @@
-// Making an issuer: what is in its folder, whom it lets read it, and what happens when a folder is there already or making it was interrupted.
+// Making an issuer: what is in its folder, whom it lets read it, and what happens when a folder is there already or making it was
+// interrupted.
 #include "issuer/init.h"
 
 #include <gmock/gmock.h>
@@ -96,9 +97,7 @@ TEST_F(Init, RefusesATlsCertificateWithoutItsKey) {
   EXPECT_FALSE(fs::exists(folder));
 }
 
-TEST_F(Init, RefusesAHostThatIsNone) {
-  EXPECT_FALSE(init({.hosts = {"not a host"}}).has_value());
-}
+TEST_F(Init, RefusesAHostThatIsNone) { EXPECT_FALSE(init({.hosts = {"not a host"}}).has_value()); }
 
 TEST_F(Init, RefusesAFolderThatIsAnIssuerAlready) {
   must(init());
@@ -139,8 +138,7 @@ TEST_F(Init, LeavesAnIssuerToItsMasterKeyAlone) {
   must(init());
   fs::remove(folder / "seal.key");
   const auto issuer = must(Issuer::open(folder, clock, random));
-  const Log log = Log::silent();
-  EXPECT_FALSE(issuer->make_service({std::string(kBaseUrl), {}}, {}, log).has_value());
+  EXPECT_FALSE(issuer->unseal({}).has_value());
   EXPECT_TRUE(issuer->make_url("default", std::nullopt).has_value());
 }
 

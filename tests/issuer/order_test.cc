@@ -1,5 +1,5 @@
-// Messages out of order, twice, at once, late, or for somebody else: only what the state machine's table has is taken, and the rest ends the
-// session (keygen2.md section 2).
+// Messages out of order, twice, at once, late, or for somebody else: only what the state machine's table has is taken, and the rest ends
+// the session (keygen2.md section 2).
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -61,7 +61,8 @@ class MessagesOfEveryKind {
     std::vector<Addressed> out;
     for (const auto& [kind, body] : texts_) {
       std::string text = to_text(body);
-      for (std::size_t at = text.find(id_); at != std::string::npos; at = text.find(id_, at)) text.replace(at, id_.size(), server_session_id);
+      for (std::size_t at = text.find(id_); at != std::string::npos; at = text.find(id_, at))
+        text.replace(at, id_.size(), server_session_id);
       out.push_back({kind, to_bytes(text)});
     }
     return out;
@@ -70,8 +71,7 @@ class MessagesOfEveryKind {
  private:
   // A request of the issuer, sent back to it, is a message like any other.
   void keep(const http::Response& response) {
-    const xml::Schema schema = must(keygen2::compile_schema());
-    texts_.emplace_back(keygen2::kind_of(must(keygen2::read_message(response.body, schema)).message), response.body);
+    texts_.emplace_back(keygen2::kind_of(must(keygen2::read_message(response.body, schema())).message), response.body);
   }
 
   std::vector<std::pair<MessageKind, Bytes>> texts_;
@@ -80,8 +80,8 @@ class MessagesOfEveryKind {
 
 // Messages of the protocol that this issuer never asks for.
 Bytes discovery_response(const std::string& server_session_id) {
-  return to_bytes("<CredentialDiscoveryResponse xmlns=\"" + std::string(keygen2::kNamespace) + "\" ID=\"C-1\" ServerSessionID=\"" + server_session_id +
-                  "\"><LookupResult ID=\"L.1\"/></CredentialDiscoveryResponse>");
+  return to_bytes("<CredentialDiscoveryResponse xmlns=\"" + std::string(keygen2::kNamespace) + "\" ID=\"C-1\" ServerSessionID=\"" +
+                  server_session_id + "\"><LookupResult ID=\"L.1\"/></CredentialDiscoveryResponse>");
 }
 
 // A session forced into `state`, whichever it is.
@@ -223,7 +223,11 @@ TEST_F(Order, TakesAClientErrorInEveryStateAndKeepsItsReason) {
 TEST_F(Order, GivesOneOfTwoRequestsAtOnceTheStep) {
   client.run(issuer.url(), 2);
   const Bytes message = must(keygen2::write_message(client.keys_response())).serialize();
-  http::Request request{.method = "POST", .target = must(http::Url::parse(client.request<keygen2::KeyInitializationRequest>().submit_url)).target, .headers = {}, .body = message, .peer = "test"};
+  http::Request request{.method = "POST",
+                        .target = must(http::Url::parse(client.request<keygen2::KeyInitializationRequest>().submit_url)).target,
+                        .headers = {},
+                        .body = message,
+                        .peer = "test"};
   request.headers.set("Content-Type", keygen2::kMediaType);
   request.headers.set("Cookie", client.cookie());
   std::atomic<int> answered = 0;
@@ -245,7 +249,11 @@ TEST_F(Order, LetsTwoNodesServeOneSession) {
   const auto other_node = issuer.another_service();
   client.run(issuer.url(), 1);
   const Bytes message = client.sign(client.session_response());
-  http::Request request{.method = "POST", .target = must(http::Url::parse(client.request<keygen2::ProvisioningSessionRequest>().submit_url)).target, .headers = {}, .body = message, .peer = "test"};
+  http::Request request{.method = "POST",
+                        .target = must(http::Url::parse(client.request<keygen2::ProvisioningSessionRequest>().submit_url)).target,
+                        .headers = {},
+                        .body = message,
+                        .peer = "test"};
   request.headers.set("Content-Type", keygen2::kMediaType);
   request.headers.set("Cookie", client.cookie());
   EXPECT_EQ(other_node->handle(request).status, 200);

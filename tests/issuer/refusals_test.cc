@@ -1,5 +1,5 @@
-// A device or somebody in between that lies: each verification of keygen2.md section 4 refuses with its own id, the session ends, and nothing is
-// issued or confirmed.
+// A device or somebody in between that lies: each verification of keygen2.md section 4 refuses with its own id, the session ends, and
+// nothing is issued or confirmed.
 #include <gtest/gtest.h>
 
 #include "base/encoding.h"
@@ -111,7 +111,8 @@ TEST_F(Refusals, OfAnotherServerSessionId) {
 TEST_F(Refusals, OfAServerCookieThatWasNotSent) {
   client.get(issuer.url());
   keygen2::PlatformNegotiationResponse response = client.negotiation_response();
-  response.server_cookie = must(xml::Document::parse(bytes_of("<ServerCookie xmlns=\"" + std::string(keygen2::kNamespace) + "\"><x/></ServerCookie>")));
+  response.server_cookie =
+      must(xml::Document::parse(bytes_of("<ServerCookie xmlns=\"" + std::string(keygen2::kNamespace) + "\"><x/></ServerCookie>")));
   expect_refused(client.send(std::move(response)), "server-cookie");
 }
 
@@ -219,7 +220,8 @@ TEST_F(Refusals, OfADeviceCertificateThatBelongsToAnotherDevice) {
 
 TEST_F(Refusals, OfADevicePathThatDoesNotHangTogether) {
   const Maker other;
-  expect_refused(lie([&](auto& response) { response.device_certificate_path = {device.path.front(), other.device_class}; }), "device.not-accepted");
+  expect_refused(lie([&](auto& response) { response.device_certificate_path = {device.path.front(), other.device_class}; }),
+                 "device.not-accepted");
 }
 
 // Section 4, item 2: the keys.
@@ -246,12 +248,14 @@ TEST_F(RefusalsOfThreeKeys, OfAKeyThatWasNotAskedFor) {
 }
 
 TEST_F(RefusalsOfThreeKeys, OfAKeyAttestationWithAByteChanged) {
-  expect_refused(make_keys([](auto& response) { response.keys[2].key_attestation.front() ^= std::byte{0x80}; }), "key-attestation.mismatch");
+  expect_refused(make_keys([](auto& response) { response.keys[2].key_attestation.front() ^= std::byte{0x80}; }),
+                 "key-attestation.mismatch");
   expect_nothing_issued();
 }
 
 TEST_F(RefusalsOfThreeKeys, OfAKeyAttestationOfAnotherKeyOfTheSession) {
-  expect_refused(make_keys([](auto& response) { response.keys[2].key_attestation = response.keys[0].key_attestation; }), "key-attestation.mismatch");
+  expect_refused(make_keys([](auto& response) { response.keys[2].key_attestation = response.keys[0].key_attestation; }),
+                 "key-attestation.mismatch");
 }
 
 TEST_F(RefusalsOfThreeKeys, OfAPublicKeyThatSomebodyReplaced) {
@@ -332,10 +336,11 @@ INSTANTIATE_TEST_SUITE_P(EachAttribute, RefusalsOfAttributes, ::testing::ValuesI
                          [](const auto& test) { return std::string(test.param.name); });
 
 TEST_F(RefusalsOfThreeKeys, OfAKeyWithoutThePinThatWasAskedFor) {
-  expect_refused(attest_other(0, [](auto&, auto& pin, auto& puk) {
-                   pin = sks::NoPin();
-                   puk.reset();
-                 }),
+  expect_refused(attest_other(0,
+                              [](auto&, auto& pin, auto& puk) {
+                                pin = sks::NoPin();
+                                puk.reset();
+                              }),
                  "key-attestation.mismatch");
 }
 
@@ -346,7 +351,8 @@ TEST_F(RefusalsOfThreeKeys, OfAnotherPukValue) {
 
 TEST_F(RefusalsOfThreeKeys, OfAnIssuerSetPinWhereTheUserDefinesIt) {
   const SecretBytes value = SecretBytes::copy_of(bytes_of("1234"));
-  expect_refused(attest_other(0, [&](auto&, auto& pin, auto&) { std::get<sks::AttestedPin>(pin).issuer_value = &value; }), "key-attestation.mismatch");
+  expect_refused(attest_other(0, [&](auto&, auto& pin, auto&) { std::get<sks::AttestedPin>(pin).issuer_value = &value; }),
+                 "key-attestation.mismatch");
 }
 
 // Section 4, item 3: the end.

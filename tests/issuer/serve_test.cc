@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "crypto/certificate.h"
 #include "crypto/random.h"
 #include "http/client.h"
 #include "issuer/init.h"
@@ -98,6 +99,34 @@ TEST_F(Serving, SaysThatAnAddressIsTaken) {
   const auto second = start(taken);
   ASSERT_FALSE(second.has_value());
   EXPECT_EQ(second.error().fault, Fault::kUnavailable);
+}
+
+// A clock that is `ahead` of the system's.
+class LaterClock final : public Clock {
+ public:
+  explicit LaterClock(std::chrono::milliseconds ahead) : ahead_(ahead) {}
+  [[nodiscard]] Instant now() const override { return SystemClock().now().plus(ahead_); }
+
+ private:
+  std::chrono::milliseconds ahead_;
+};
+
+TEST_F(Serving, RenewsItsOwnTlsCertificateInTheLastMonthUnderTheSameKey) {
+  const auto server_certificate = [&] {
+    return must(crypto::certificates_from_pem(to_text(must(storage::read_file(folder / "tls/server.pem", 1U << 16))))).at(0);
+  };
+  const crypto::Certificate before = server_certificate();
+  const LaterClock early(std::chrono::days(360));
+  issuer = must(Issuer::open(folder.path(), early, random));
+  must(start("127.0.0.1:0"))->stop();
+  EXPECT_EQ(server_certificate(), before);
+  const LaterClock late(std::chrono::days(370));
+  issuer = must(Issuer::open(folder.path(), late, random));
+  must(start("127.0.0.1:0"))->stop();
+  const crypto::Certificate after = server_certificate();
+  EXPECT_GT(after.not_after(), before.not_after());
+  EXPECT_TRUE(equal(after.spki(), before.spki()));
+  must(after.verify_issued_by(must(crypto::certificates_from_pem(tls_ca())).at(0)));
 }
 
 TEST_F(Serving, DoesNotStartWithoutItsSeal) {

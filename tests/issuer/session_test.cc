@@ -147,7 +147,8 @@ TEST_F(AnIssuer, FinishesASessionUnderTheProfileWithWhichItBegan) {
 TEST_F(AnIssuer, WipesTheSessionKeyOfASessionThatCannotBeUpdated) {
   client.run(issuer.url());
   const auto database = must(storage::open_sqlite(issuer.path() / "issuer.db", {}));
-  const auto cursor = must(database->query("SELECT sealed_session_key IS NULL AND sealed_ephemeral_key IS NULL AND request IS NULL FROM issuer_sessions"));
+  const auto cursor =
+      must(database->query("SELECT sealed_session_key IS NULL AND sealed_ephemeral_key IS NULL AND request IS NULL FROM issuer_sessions"));
   EXPECT_EQ(must(cursor->next())->integer(0), 1);
 }
 
@@ -203,7 +204,8 @@ TEST_F(AnIssuerOfThreeKeys, AsksForRsaSizesInNegotiation) {
 TEST_F(AnIssuerOfThreeKeys, ShowsThePukThatTheDeviceGot) {
   client.run(issuer.url(), 2);
   const auto& request = client.request<keygen2::KeyInitializationRequest>();
-  const SecretBytes sent = must(sks::decrypt(client.session_key(), std::get<keygen2::PukPolicyRequest>(request.objects[0]).encrypted_value));
+  const SecretBytes sent =
+      must(sks::decrypt(client.session_key(), std::get<keygen2::PukPolicyRequest>(request.objects[0]).encrypted_value));
   client.make_keys();
   std::vector<CredentialSummary> credentials = must(issuer.issuer().credentials());
   must(issuer.issuer().add_puks(credentials, {}));

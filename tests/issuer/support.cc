@@ -14,9 +14,12 @@ namespace {
 constexpr Instant kBirth{1262304000000};
 constexpr Instant kEnd{4102444800000};
 
-crypto::PrivateKey new_ec_key(crypto::Curve curve = crypto::Curve::kP256) { return must(crypto::PrivateKey::generate(crypto::EcSpec{curve})); }
+crypto::PrivateKey new_ec_key(crypto::Curve curve = crypto::Curve::kP256) {
+  return must(crypto::PrivateKey::generate(crypto::EcSpec{curve}));
+}
 
-crypto::Certificate certify(const crypto::PublicKey& key, std::string_view subject, std::string_view issuer, const crypto::PrivateKey& issuer_key, bool ca) {
+crypto::Certificate certify(const crypto::PublicKey& key, std::string_view subject, std::string_view issuer,
+                            const crypto::PrivateKey& issuer_key, bool ca) {
   crypto::SystemRandom random;
   crypto::CertificateContent content;
   content.serial = random.bytes(8);
@@ -62,7 +65,8 @@ Maker::Maker()
 
 Device::Device(const Maker& maker)
     : key(new_ec_key()),
-      path{certify(key.public_key(), "CN=Device,serialNumber=0001,O=Example Cards", kClassName, maker.class_key, false), maker.device_class} {}
+      path{certify(key.public_key(), "CN=Device,serialNumber=0001,O=Example Cards", kClassName, maker.class_key, false),
+           maker.device_class} {}
 
 TestIssuer::TestIssuer(const IssuerSetup& setup) {
   const tests::TemporaryFolder makers;
@@ -88,7 +92,7 @@ void TestIssuer::restart() {
 }
 
 std::unique_ptr<IssuerService> TestIssuer::another_service() {
-  return must(issuer_->make_service({std::string(kBaseUrl), fingerprint_}, {}, log_));
+  return must(issuer_->make_service({std::string(kBaseUrl), fingerprint_}, must(issuer_->unseal({})), log_));
 }
 
 SessionSummary TestIssuer::session() {
@@ -97,7 +101,7 @@ SessionSummary TestIssuer::session() {
   return sessions.front();
 }
 
-Client::Client(TestIssuer& issuer, const Device& device) : issuer_(issuer), device_(device), schema_(must(keygen2::compile_schema())) {}
+Client::Client(TestIssuer& issuer, const Device& device) : issuer_(issuer), device_(device) {}
 
 http::Response Client::exchange(http::Request request) {
   request.headers.set("Accept", "application/xbpp+xml, application/problem+json");
@@ -105,23 +109,32 @@ http::Response Client::exchange(http::Request request) {
   http::Response response = issuer_.service().handle(request);
   if (std::string cookie = cookie_of(response); !cookie.empty()) cookie_ = std::move(cookie);
   if (response.status != 200 || response.media_type() != keygen2::kMediaType) return response;
-  last_ = must(keygen2::read_message(response.body, schema_));
+  last_ = must(keygen2::read_message(response.body, schema()));
   if (const auto* first = std::get_if<keygen2::PlatformNegotiationRequest>(&last_->message)) {
     server_session_id_ = first->id;
     submit_url_ = first->submit_url;
   }
   if (const auto* session = std::get_if<keygen2::ProvisioningSessionRequest>(&last_->message)) {
-    session_request_ = keygen2::ProvisioningSessionRequest{session->id, session->server_time, session->session_life_time, session->session_key_limit,
-                                                           session->session_key_algorithm, session->updatable, session->submit_url,
-                                                           session->server_ephemeral_key, {}};
+    session_request_ = keygen2::ProvisioningSessionRequest{session->id,
+                                                           session->server_time,
+                                                           session->session_life_time,
+                                                           session->session_key_limit,
+                                                           session->session_key_algorithm,
+                                                           session->updatable,
+                                                           session->submit_url,
+                                                           session->server_ephemeral_key,
+                                                           {}};
   }
   return response;
 }
 
-http::Response Client::get(std::string_view url) { return exchange({.method = "GET", .target = must(http::Url::parse(url)).target, .headers = {}, .body = {}, .peer = "test"}); }
+http::Response Client::get(std::string_view url) {
+  return exchange({.method = "GET", .target = must(http::Url::parse(url)).target, .headers = {}, .body = {}, .peer = "test"});
+}
 
 http::Response Client::post(ByteView body, std::string_view media_type) {
-  http::Request request{.method = "POST", .target = must(http::Url::parse(submit_url_)).target, .headers = {}, .body = to_bytes(body), .peer = "test"};
+  http::Request request{
+      .method = "POST", .target = must(http::Url::parse(submit_url_)).target, .headers = {}, .body = to_bytes(body), .peer = "test"};
   request.headers.set("Content-Type", media_type);
   return exchange(std::move(request));
 }
@@ -173,11 +186,18 @@ keygen2::ProvisioningSessionResponse Client::session_response() {
 }
 
 Bytes Client::sign(const keygen2::ProvisioningSessionResponse& response) const {
-  const xml::Document document = must(keygen2::write_message(keygen2::ProvisioningSessionResponse{
-      response.id, response.server_session_id, response.server_time, response.client_time, response.session_attestation,
-      response.server_certificate_fingerprint, response.client_ephemeral_key, response.device_certificate_path, {}}));
-  must(xml::sign_enveloped(document.root(), uri::kHmacSha256, {.key_name = std::string(keygen2::kSessionKeyName), .certificate = {}},
-                           [&](ByteView signed_info) -> Result<Bytes> { return to_bytes(sks::external_signature(session_key_, signed_info)); }));
+  const xml::Document document = must(keygen2::write_message(keygen2::ProvisioningSessionResponse{response.id,
+                                                                                                  response.server_session_id,
+                                                                                                  response.server_time,
+                                                                                                  response.client_time,
+                                                                                                  response.session_attestation,
+                                                                                                  response.server_certificate_fingerprint,
+                                                                                                  response.client_ephemeral_key,
+                                                                                                  response.device_certificate_path,
+                                                                                                  {}}));
+  must(xml::sign_enveloped(
+      document.root(), uri::kHmacSha256, {.key_name = std::string(keygen2::kSessionKeyName), .certificate = {}},
+      [&](ByteView signed_info) -> Result<Bytes> { return to_bytes(sks::external_signature(session_key_, signed_info)); }));
   return document.serialize();
 }
 
@@ -198,8 +218,9 @@ Bytes Client::attest_key(const keygen2::RequestedKey& asked, const crypto::Publi
   key.friendly_name = request.friendly_name;
   sks::PinProtection protection = sks::NoPin();
   if (const auto* pin = asked.pin_policy) {
-    protection = sks::AttestedPin{pin->id, nullptr, pin->is_user_modifiable(), pin->format, pin->retry_limit, pin->grouping,
-                                  pin->pattern_restrictions, pin->min_length, pin->max_length, pin->input_method};
+    protection = sks::AttestedPin{pin->id,          nullptr,          pin->is_user_modifiable(), pin->format,
+                                  pin->retry_limit, pin->grouping,    pin->pattern_restrictions, pin->min_length,
+                                  pin->max_length,  pin->input_method};
   }
   SecretBytes puk_value;
   std::optional<sks::AttestedPuk> puk;
@@ -232,8 +253,9 @@ keygen2::CredentialDeploymentResponse Client::deployment_response() {
       throw std::runtime_error("the MAC of " + key.id + " is wrong");
     }
   }
-  const auto close_mac = sks::method_mac("closeProvisioningSession", session_key_, counter++,
-                                         {bytes_of(client_session_id_), bytes_of(server_session_id_), bytes_of(session_request_->submit_url)});
+  const auto close_mac =
+      sks::method_mac("closeProvisioningSession", session_key_, counter++,
+                      {bytes_of(client_session_id_), bytes_of(server_session_id_), bytes_of(session_request_->submit_url)});
   if (!equal(close_mac, asked.close_session_mac)) throw std::runtime_error("the close MAC is wrong");
   return {.id = client_session_id_,
           .server_session_id = asked.id,
@@ -241,7 +263,9 @@ keygen2::CredentialDeploymentResponse Client::deployment_response() {
           .server_cookie = {}};
 }
 
-keygen2::ClientErrorResponse Client::error_response(keygen2::ClientError error) const { return {server_session_id_, error, "the user said no"}; }
+keygen2::ClientErrorResponse Client::error_response(keygen2::ClientError error) const {
+  return {server_session_id_, error, "the user said no"};
+}
 
 http::Response Client::run(std::string_view url, int steps) {
   http::Response response = get(url);
@@ -250,6 +274,11 @@ http::Response Client::run(std::string_view url, int steps) {
   if (steps > 2 && response.status == 200) response = make_keys();
   if (steps > 3 && response.status == 200) response = deploy();
   return response;
+}
+
+const xml::Schema& schema() {
+  static const xml::Schema compiled = must(keygen2::compile_schema());
+  return compiled;
 }
 
 std::string text(const http::Response& response) { return to_text(response.body); }
@@ -266,7 +295,8 @@ std::string three_keys_configuration(const crypto::Certificate& root) {
 [profiles.default]
 session_life_time = 600
 updatable = true
-devices.accepted = [{ level = "vendor", certificate_pem = """)") + crypto::to_pem(root) + R"(""" }]
+devices.accepted = [{ level = "vendor", certificate_pem = """)") +
+         crypto::to_pem(root) + R"(""" }]
 
 [[profiles.default.puk_policies]]
 id = "PUK.1"

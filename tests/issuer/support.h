@@ -1,5 +1,5 @@
-// An issuer in a folder of its own, makers of devices, and a scripted device that answers the issuer as a key store and its agent would. Every
-// answer comes as a struct that a test may spoil before it is sent.
+// An issuer in a folder of its own, makers of devices, and a scripted device that answers the issuer as a key store and its agent would.
+// Every answer comes as a struct that a test may spoil before it is sent.
 #pragma once
 
 #include <chrono>
@@ -125,8 +125,9 @@ class Client {
   // SessionAttestation of `response` as it is now, by the device or another signer.
   [[nodiscard]] Bytes attest_session(const keygen2::ProvisioningSessionResponse& response, const crypto::PrivateKey& signer) const;
   // KeyAttestation for `key` of the request as `spoil` changes it.
-  [[nodiscard]] Bytes attest_key(const keygen2::RequestedKey& asked, const crypto::PublicKey& key,
-                                 const std::function<void(sks::AttestedKey&, sks::PinProtection&, std::optional<sks::AttestedPuk>&)>& spoil = {}) const;
+  [[nodiscard]] Bytes attest_key(
+      const keygen2::RequestedKey& asked, const crypto::PublicKey& key,
+      const std::function<void(sks::AttestedKey&, sks::PinProtection&, std::optional<sks::AttestedPuk>&)>& spoil = {}) const;
 
   // Goes through the session up to and including the answer to the request of the state.
   http::Response negotiate() { return send(negotiation_response()); }
@@ -146,7 +147,6 @@ class Client {
 
   TestIssuer& issuer_;
   const Device& device_;
-  xml::Schema schema_;
   std::string cookie_;
   std::string submit_url_;
   std::optional<keygen2::Received> last_;
@@ -156,6 +156,9 @@ class Client {
   SecretBytes session_key_;
   std::map<std::string, crypto::PublicKey> keys_;
 };
+
+// keygen2.xsd, compiled once.
+[[nodiscard]] const xml::Schema& schema();
 
 [[nodiscard]] std::string text(const http::Response& response);
 

@@ -35,7 +35,8 @@ TEST(VerdictRecord, NeverMakesADenialAnAllowance) {
 }
 
 TEST(VerdictRecord, RefusesWhatItDidNotWrite) {
-  for (const char* text : {"", "{}", "[]", "null", "{\"decision\":\"allow\"}", "{\"decision\":1}"}) EXPECT_FALSE(verdict_from_json(text).has_value()) << text;
+  for (const char* text : {"", "{}", "[]", "null", "{\"decision\":\"allow\"}", "{\"decision\":1}"})
+    EXPECT_FALSE(verdict_from_json(text).has_value()) << text;
 }
 
 }  // namespace

@@ -20,9 +20,9 @@ struct NamedBit {
   crypto::KeyUsageBit bit;
 };
 constexpr std::array kKeyUsageNames = {
-    NamedBit{"digital-signature", crypto::KeyUsageBit::kDigitalSignature}, NamedBit{"non-repudiation", crypto::KeyUsageBit::kNonRepudiation},
-    NamedBit{"key-encipherment", crypto::KeyUsageBit::kKeyEncipherment},   NamedBit{"data-encipherment", crypto::KeyUsageBit::kDataEncipherment},
-    NamedBit{"key-agreement", crypto::KeyUsageBit::kKeyAgreement}};
+    NamedBit{"digital-signature", crypto::KeyUsageBit::kDigitalSignature},
+    NamedBit{"non-repudiation", crypto::KeyUsageBit::kNonRepudiation}, NamedBit{"key-encipherment", crypto::KeyUsageBit::kKeyEncipherment},
+    NamedBit{"data-encipherment", crypto::KeyUsageBit::kDataEncipherment}, NamedBit{"key-agreement", crypto::KeyUsageBit::kKeyAgreement}};
 
 struct NamedOid {
   std::string_view name;
@@ -84,11 +84,13 @@ class Ids {
   Result<std::string> read(TomlTable& table) {
     std::string id = TRY(table.required_text("id"));
     if (!is_sks_id(id)) {
-      return Failure(table.error_at("id", "'" + id + "' is not an ID", "an ID has 1 to 32 bytes: a letter, then letters, digits, '.', '-' and '_'"));
+      return Failure(
+          table.error_at("id", "'" + id + "' is not an ID", "an ID has 1 to 32 bytes: a letter, then letters, digits, '.', '-' and '_'"));
     }
     if (id == "Device") return Failure(table.error_at("id", "nothing may be called 'Device'", "that name stands for the device's own PIN"));
     if (!used_.insert(id).second) {
-      return Failure(table.error_at("id", "the ID '" + id + "' is used twice", "PUK policies, PIN policies and keys of a profile have different IDs"));
+      return Failure(
+          table.error_at("id", "the ID '" + id + "' is used twice", "PUK policies, PIN policies and keys of a profile have different IDs"));
     }
     return id;
   }
@@ -150,7 +152,8 @@ Result<std::variant<RsaKey, EcKey>> read_algorithm(TomlTable& table) {
   }
   if (word != "rsa") return Failure(table.not_one_of("algorithm", word, "rsa, " + names_in(kCurves)));
   if (!size) return Failure(table.error_at("algorithm", "an rsa key needs rsa_size", "add a line 'rsa_size = 2048'"));
-  if (*size % 1024 != 0) return Failure(table.error_at("rsa_size", "rsa_size cannot be " + std::to_string(*size), "allowed: 2048, 3072, 4096"));
+  if (*size % 1024 != 0)
+    return Failure(table.error_at("rsa_size", "rsa_size cannot be " + std::to_string(*size), "allowed: 2048, 3072, 4096"));
   if (exponent && *exponent % 2 == 0) return Failure(table.error_at("rsa_exponent", "rsa_exponent must be odd"));
   RsaKey rsa{static_cast<std::uint16_t>(*size)};
   if (exponent) rsa.exponent = static_cast<std::uint32_t>(*exponent);
@@ -191,7 +194,8 @@ Result<> read_certificate(TomlTable& table, const std::string& name, KeyProfile&
   for (const std::string& word : TRY(certificate->texts("extended_key_usage"))) {
     const NamedOid* named = find_named(kExtendedKeyUsageNames, word);
     if (named == nullptr && !is_oid(word)) {
-      return Failure(certificate->not_one_of("extended_key_usage", word, names_in(kExtendedKeyUsageNames) + ", or an OID such as 1.3.6.1.5.5.7.3.2"));
+      return Failure(
+          certificate->not_one_of("extended_key_usage", word, names_in(kExtendedKeyUsageNames) + ", or an OID such as 1.3.6.1.5.5.7.3.2"));
     }
     key.certificate.extended_key_usage.emplace_back(named != nullptr ? named->oid : word);
   }
@@ -212,15 +216,20 @@ Result<> check_protection(const TomlTable& table, const KeyProfile& key, const s
   const bool has_puk = has_pin && pin->puk_policy.has_value();
   const std::string no_pin = "' needs a PIN, which key '" + key.id + "' has not";
   const std::string no_puk = "' needs a PUK, which key '" + key.id + "' has not";
-  if (key.export_policy == ExportPolicy::kPin && !has_pin) return Failure(table.error_at("export_policy", "the export policy 'pin" + no_pin));
-  if (key.export_policy == ExportPolicy::kPuk && !has_puk) return Failure(table.error_at("export_policy", "the export policy 'puk" + no_puk));
-  if (key.delete_policy == DeletePolicy::kPin && !has_pin) return Failure(table.error_at("delete_policy", "the delete policy 'pin" + no_pin));
-  if (key.delete_policy == DeletePolicy::kPuk && !has_puk) return Failure(table.error_at("delete_policy", "the delete policy 'puk" + no_puk));
+  if (key.export_policy == ExportPolicy::kPin && !has_pin)
+    return Failure(table.error_at("export_policy", "the export policy 'pin" + no_pin));
+  if (key.export_policy == ExportPolicy::kPuk && !has_puk)
+    return Failure(table.error_at("export_policy", "the export policy 'puk" + no_puk));
+  if (key.delete_policy == DeletePolicy::kPin && !has_pin)
+    return Failure(table.error_at("delete_policy", "the delete policy 'pin" + no_pin));
+  if (key.delete_policy == DeletePolicy::kPuk && !has_puk)
+    return Failure(table.error_at("delete_policy", "the delete policy 'puk" + no_puk));
   if (key.usage == KeyUsage::kTransport && key.export_policy != ExportPolicy::kNonExportable) {
     return Failure(table.error_at("export_policy", "a transport key cannot be exportable"));
   }
   if (key.usage == KeyUsage::kSymmetricKey) {
-    return Failure(table.error_at("usage", "symmetric keys cannot be provisioned by this version", "allowed: signature, authentication, encryption, universal, transport"));
+    return Failure(table.error_at("usage", "symmetric keys cannot be provisioned by this version",
+                                  "allowed: signature, authentication, encryption, universal, transport"));
   }
   return {};
 }
@@ -230,7 +239,8 @@ Result<KeyProfile> read_key(TomlTable& table, Ids& ids, const Profile& profile) 
   key.id = TRY(ids.read(table));
   key.pin_policy = TRY(table.text("pin_policy"));
   const std::optional<KeyUsage> usage = TRY(table.choice<KeyUsage>("usage"));
-  if (!usage) return Failure(table.error_at("id", "the key '" + key.id + "' lacks its 'usage'", "allowed: " + TomlTable::names_of<KeyUsage>()));
+  if (!usage)
+    return Failure(table.error_at("id", "the key '" + key.id + "' lacks its 'usage'", "allowed: " + TomlTable::names_of<KeyUsage>()));
   key.usage = *usage;
   key.algorithm = TRY(read_algorithm(table));
   key.friendly_name = TRY(table.text("friendly_name")).value_or("");
@@ -250,7 +260,8 @@ Result<crypto::Certificate> read_accepted_certificate(TomlTable& table, const st
   const std::optional<std::string> file = TRY(table.text("certificate"));
   std::optional<std::string> pem = TRY(table.text("certificate_pem"));
   if (file.has_value() == pem.has_value()) {
-    return Failure(table.error_at("certificate", "an accepted device needs either 'certificate', a file, or 'certificate_pem', the text of one"));
+    return Failure(
+        table.error_at("certificate", "an accepted device needs either 'certificate', a file, or 'certificate_pem', the text of one"));
   }
   if (file) {
     const Result<Bytes> content = storage::read_file(folder / *file, kMaxCertificateFile);
@@ -260,14 +271,17 @@ Result<crypto::Certificate> read_accepted_certificate(TomlTable& table, const st
   const std::string_view where = file ? "certificate" : "certificate_pem";
   const Result<std::vector<crypto::Certificate>> read = crypto::certificates_from_pem(*pem);
   if (!read) return Failure(table.error_at(where, read.error().message, read.error().hint));
-  if (read->size() != 1) return Failure(table.error_at(where, "exactly one certificate is wanted, and there are " + std::to_string(read->size())));
+  if (read->size() != 1)
+    return Failure(table.error_at(where, "exactly one certificate is wanted, and there are " + std::to_string(read->size())));
   return read->front();
 }
 
 Result<provenance::DevicePolicy> read_devices(TomlTable& profile_table, const std::filesystem::path& folder) {
   provenance::DevicePolicy policy;
   std::optional<TomlTable> table = TRY(profile_table.table("devices"));
-  if (!table) return Failure(profile_table.error_at("devices", "the profile does not say which devices it accepts", "add a table 'devices' with 'accepted' or 'accept_any = true'"));
+  if (!table)
+    return Failure(profile_table.error_at("devices", "the profile does not say which devices it accepts",
+                                          "add a table 'devices' with 'accepted' or 'accept_any = true'"));
   policy.accept_any = TRY(table->boolean("accept_any")).value_or(false);
   for (TomlTable& entry : TRY(table->tables("accepted"))) {
     const std::string word = TRY(entry.required_text("level"));
@@ -280,7 +294,8 @@ Result<provenance::DevicePolicy> read_devices(TomlTable& profile_table, const st
     policy.accepted.push_back({level->level, *std::move(name), std::move(certificate)});
   }
   if (policy.accept_any && !policy.accepted.empty()) {
-    return Failure(table->error_at("accept_any", "with accept_any = true the list of accepted devices has no effect", "remove one of them"));
+    return Failure(
+        table->error_at("accept_any", "with accept_any = true the list of accepted devices has no effect", "remove one of them"));
   }
   if (!policy.accept_any && policy.accepted.empty()) {
     return Failure(table->error_at({}, "the profile accepts no device at all", "list accepted devices, or say accept_any = true"));
@@ -292,18 +307,22 @@ Result<provenance::DevicePolicy> read_devices(TomlTable& profile_table, const st
 Result<> read_protected_keys(TomlTable& table, Profile& profile) {
   Ids ids;
   for (TomlTable& puk : TRY(table.tables("puk_policies"))) profile.puk_policies.push_back(TRY(read_puk_policy(puk, ids)));
-  for (TomlTable& pin : TRY(table.tables("pin_policies"))) profile.pin_policies.push_back(TRY(read_pin_policy(pin, ids, profile.puk_policies)));
+  for (TomlTable& pin : TRY(table.tables("pin_policies")))
+    profile.pin_policies.push_back(TRY(read_pin_policy(pin, ids, profile.puk_policies)));
   for (TomlTable& key : TRY(table.tables("keys"))) profile.keys.push_back(TRY(read_key(key, ids, profile)));
-  if (profile.keys.empty()) return Failure(table.error_at("keys", "the profile asks for no key", "add a table [[profiles." + profile.name + ".keys]]"));
+  if (profile.keys.empty())
+    return Failure(table.error_at("keys", "the profile asks for no key", "add a table [[profiles." + profile.name + ".keys]]"));
   // SKS closeProvisioningSession: "There are no unreferenced PIN or PUK policy objects".
   for (const PinPolicy& pin : profile.pin_policies) {
     if (std::ranges::find(profile.keys, std::optional(pin.id), &KeyProfile::pin_policy) == profile.keys.end()) {
-      return Failure(table.error_at("pin_policies", "no key uses the PIN policy '" + pin.id + "'", "remove it, or name it in a key's pin_policy"));
+      return Failure(
+          table.error_at("pin_policies", "no key uses the PIN policy '" + pin.id + "'", "remove it, or name it in a key's pin_policy"));
     }
   }
   for (const PukPolicy& puk : profile.puk_policies) {
     if (std::ranges::find(profile.pin_policies, std::optional(puk.id), &PinPolicy::puk_policy) == profile.pin_policies.end()) {
-      return Failure(table.error_at("puk_policies", "no PIN policy uses the PUK policy '" + puk.id + "'", "remove it, or name it in a puk_policy"));
+      return Failure(
+          table.error_at("puk_policies", "no PIN policy uses the PUK policy '" + puk.id + "'", "remove it, or name it in a puk_policy"));
     }
   }
   return {};
@@ -342,7 +361,8 @@ Result<Profile> read_profile(TomlTable& table, const std::string& name, const st
   TRY(read_protected_keys(table, profile));
   const std::int64_t limit = reserve + session_key_uses(profile);
   if (limit > 0xFFFF) {
-    return Failure(table.error_at("keys", "the profile needs " + std::to_string(limit) + " uses of the session key, and 65535 are possible", "ask for fewer keys"));
+    return Failure(table.error_at("keys", "the profile needs " + std::to_string(limit) + " uses of the session key, and 65535 are possible",
+                                  "ask for fewer keys"));
   }
   profile.session_key_limit = static_cast<std::uint16_t>(limit);
   TRY(table.finish());

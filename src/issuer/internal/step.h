@@ -70,14 +70,16 @@ struct Answer {
 [[nodiscard]] http::Response message_response(Bytes text);
 
 // Every response but the first names both sessions; none may bring a ServerCookie, because none was sent.
-[[nodiscard]] Verified<> check_server_session(const Session& session, std::string_view server_session_id, const keygen2::ServerCookie& cookie);
+[[nodiscard]] Verified<> check_server_session(const Session& session, std::string_view server_session_id,
+                                              const keygen2::ServerCookie& cookie);
 [[nodiscard]] Verified<> check_both_sessions(const Session& session, std::string_view server_session_id, std::string_view client_session_id,
                                              const keygen2::ServerCookie& cookie);
 
 // Secrets of a session, sealed for their place.
-[[nodiscard]] Bytes seal_in_session(const Environment& environment, const Session& session, std::string_view place, const SecretBytes& secret);
-[[nodiscard]] Result<SecretBytes> open_in_session(const sealing::MasterKey& master_key, std::string_view server_session_id, std::string_view place,
-                                                  ByteView sealed);
+[[nodiscard]] Bytes seal_in_session(const Environment& environment, const Session& session, std::string_view place,
+                                    const SecretBytes& secret);
+[[nodiscard]] Result<SecretBytes> open_in_session(const sealing::MasterKey& master_key, std::string_view server_session_id,
+                                                  std::string_view place, ByteView sealed);
 inline constexpr std::string_view kEphemeralKeyPlace = "ephemeral-key";
 inline constexpr std::string_view kSessionKeyPlace = "session-key";
 inline constexpr std::string_view kPukPlace = "puk/";  // and the policy's ID

@@ -130,7 +130,8 @@ Result<> TomlTable::finish() const {
     std::string allowed;
     for (const std::string& name : known_) allowed += (allowed.empty() ? "" : ", ") + name;
     const std::string where = path_.empty() ? "at the top" : "in " + path_;
-    return fail(Fault::kBadInput, place(file_, key.source().begin) + "unknown name '" + std::string(key.str()) + "' " + where, "allowed: " + allowed);
+    return fail(Fault::kBadInput, place(file_, key.source().begin) + "unknown name '" + std::string(key.str()) + "' " + where,
+                "allowed: " + allowed);
   }
   return {};
 }

@@ -21,7 +21,8 @@ namespace airtight::issuer {
 class TomlTable {
  public:
   // `table` outlives this. `path` names it for people: "[profiles.default]".
-  TomlTable(const toml::table& table, std::string path, std::string file) : table_(&table), path_(std::move(path)), file_(std::move(file)) {}
+  TomlTable(const toml::table& table, std::string path, std::string file)
+      : table_(&table), path_(std::move(path)), file_(std::move(file)) {}
 
   [[nodiscard]] Result<std::optional<std::string>> text(std::string_view name);
   [[nodiscard]] Result<std::optional<std::int64_t>> integer(std::string_view name, std::int64_t least, std::int64_t most);
