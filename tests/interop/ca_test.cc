@@ -1,6 +1,4 @@
 // Certificates against the openssl command, both ways: it verifies and prints ours, and we read its.
-#include "tests/support/certificates.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -12,6 +10,7 @@
 #include "crypto/random.h"
 #include "storage/files.h"
 #include "tests/interop/command.h"
+#include "tests/support/certificates.h"
 #include "tests/support/temporary_folder.h"
 
 namespace airtight {
