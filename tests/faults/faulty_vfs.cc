@@ -1,6 +1,8 @@
 #include "tests/faults/faulty_vfs.h"
 
+#include <signal.h>
 #include <sqlite3.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -36,6 +38,7 @@ struct FaultyVfs::State {
     if (lasting) return code();
     if (left < 0) return SQLITE_OK;
     if (left-- > 0) return SQLITE_OK;
+    if (fault == Fault::kKilled) ::kill(::getpid(), SIGKILL);
     has_struck = true;
     lasting = fault != Fault::kBrokenWrite;
     if (fault == Fault::kPowerCut) lose_unsynced();

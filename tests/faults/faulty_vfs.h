@@ -21,6 +21,7 @@ class FaultyVfs {
   enum class Fault : unsigned char {
     kDiskFull,     // this write fails with SQLITE_FULL, and so does each one until heal()
     kBrokenWrite,  // this one operation fails with SQLITE_IOERR; the next ones work
+    kKilled,       // the process dies of SIGKILL in place of this operation; what was written before stays
     kPowerCut,     // what was written since the last sync of each file is gone, and nothing works until heal()
   };
 

@@ -49,7 +49,7 @@ TestDevice::TestDevice(KeyAlgorithmType attestation)
 
 Bytes TestDevice::exchange(ByteView request) { return to_bytes(store_->call(SecretBytes::copy_of(request)).value().expose_secret()); }
 
-TestIssuer::TestIssuer(TestDevice& device, SessionOptions options) : device_(device) {
+TestIssuer::TestIssuer(Channel& store, const crypto::Certificate& device, SessionOptions options) : store_(store) {
   const auto ephemeral = crypto::PrivateKey::generate(crypto::EcSpec{crypto::Curve::kP256}).value();
   CreateProvisioningSession request;
   request.session_key_algorithm = uri::kSessionKey1;
@@ -60,7 +60,7 @@ TestIssuer::TestIssuer(TestDevice& device, SessionOptions options) : device_(dev
   request.client_time.milliseconds = 1268911409000;
   request.session_life_time = options.life_time;
   request.session_key_limit = options.key_limit;
-  const auto response = device.call(request).value();
+  const auto response = sks::call(store, request).value();
   handle_ = response.provisioning_handle;
   parameters_ = {.client_session_id = response.client_session_id.value,
                  .server_session_id = options.server_session_id,
@@ -72,8 +72,8 @@ TestIssuer::TestIssuer(TestDevice& device, SessionOptions options) : device_(dev
                  .session_life_time = options.life_time,
                  .session_key_limit = options.key_limit};
   const auto z = ephemeral.agree(crypto::PublicKey::from_spki(response.client_ephemeral_key).value()).value();
-  key_ = derive_session_key(z, parameters_, device.certificate().der());
-  const auto device_key = device.certificate().public_key().value();
+  key_ = derive_session_key(z, parameters_, device.der());
+  const auto device_key = device.public_key().value();
   EXPECT_TRUE(device_key.verify(crypto::x509_scheme(device_key.type()), crypto::Digest::kSha256, session_attestation_data(key_, parameters_),
                                 response.session_attestation)
                   .has_value());
@@ -137,9 +137,9 @@ CloseProvisioningSession TestIssuer::close() {
 }
 
 CreateKeyPair::Response TestIssuer::provision(const CreateKeyPair& request) {
-  const auto key = device_.call(request).value();
-  EXPECT_TRUE(device_.call(certificate_path(request.id.value, key)).has_value());
-  EXPECT_TRUE(device_.call(close()).has_value());
+  const auto key = sks::call(store_, request).value();
+  EXPECT_TRUE(sks::call(store_, certificate_path(request.id.value, key)).has_value());
+  EXPECT_TRUE(sks::call(store_, close()).has_value());
   return key;
 }
 

@@ -77,7 +77,9 @@ struct SessionOptions {
 // The issuer's side of one open session.
 class TestIssuer {
  public:
-  TestIssuer(TestDevice& device, SessionOptions options = {});
+  explicit TestIssuer(TestDevice& device, SessionOptions options = {}) : TestIssuer(device.store(), device.certificate(), std::move(options)) {}
+  // With any key store, whose device certificate is `device`.
+  TestIssuer(Channel& store, const crypto::Certificate& device, SessionOptions options = {});
 
   [[nodiscard]] Handle handle() const { return handle_; }
   [[nodiscard]] const SecretBytes& session_key() const { return key_; }
@@ -96,7 +98,7 @@ class TestIssuer {
   CreateKeyPair::Response provision(const CreateKeyPair& request);
 
  private:
-  TestDevice& device_;
+  Channel& store_;
   TestCa ca_;
   crypto::SystemRandom random_;
   SessionParameters parameters_;
