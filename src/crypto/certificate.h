@@ -63,7 +63,8 @@ class Certificate {
   std::shared_ptr<const Parsed> parsed_;
 };
 
-// Puts `certificates` into issuing order: first the one that issued no other, then each one's issuer (by name and signature).
+// Puts `certificates` into issuing order: first the one that issued no other, then each one's issuer. Names decide, and
+// signatures only between issuers of one name: that all of them verify is for those who rely on the path to see (the key store does).
 // Fault::kBadInput unless all of them, at most 16, form one path. KeyGen2: "the path in any order".
 [[nodiscard]] Result<std::vector<Certificate>> order_path(std::vector<Certificate> certificates);
 

@@ -11,15 +11,16 @@ constexpr std::size_t kNone = kMaxPath;
 
 Failure no_path(std::string why) { return fail(Fault::kBadInput, "the certificates form no single path: " + std::move(why)); }
 
-// The index of the one other certificate that issued `certificates[of]`; kNone if there is none.
+// The index of the one other certificate that issued `certificates[of]`; kNone if there is none. The signature is looked at only where
+// several have the issuer's name.
 Result<std::size_t> issuer_index(const std::vector<Certificate>& certificates, std::size_t of) {
-  std::size_t found = kNone;
+  std::vector<std::size_t> named;
   for (std::size_t i = 0; i < certificates.size(); ++i) {
-    if (i == of || !certificates[of].verify_issued_by(certificates[i])) continue;
-    if (found != kNone) return no_path("\"" + certificates[of].subject() + "\" has two issuers among them");
-    found = i;
+    if (i != of && equal(certificates[of].issuer_der(), certificates[i].subject_der())) named.push_back(i);
   }
-  return found;
+  if (named.size() > 1) std::erase_if(named, [&](std::size_t i) { return !certificates[of].verify_issued_by(certificates[i]); });
+  if (named.size() > 1) return no_path("\"" + certificates[of].subject() + "\" has two issuers among them");
+  return named.empty() ? kNone : named.front();
 }
 
 }  // namespace

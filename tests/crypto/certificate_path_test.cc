@@ -71,9 +71,20 @@ TEST(OrderPath, RefusesTheSameCertificateTwice) {
   expect_no_path({family.leaf.certificate, family.issuing.certificate, family.issuing.certificate}, "two issuers");
 }
 
-TEST(OrderPath, RefusesAnIssuerWithTheRightNameAndAnotherKey) {
+TEST(OrderPath, LetsSignaturesDecideBetweenIssuersOfOneName) {
   const Family family;
-  expect_no_path({family.leaf.certificate, new_ca("CN=Issuing", family.middle).certificate}, "");
+  const Entity impostor = new_ca("CN=Issuing", family.middle);
+  expect_no_path({family.leaf.certificate, impostor.certificate, family.issuing.certificate}, "");
+  const Entity renewed = tests::certify(family.issuing.key, "CN=Issuing", &impostor, tests::as_ca);
+  EXPECT_EQ(must(order_path({impostor.certificate, family.leaf.certificate, renewed.certificate})),
+            (std::vector<Certificate>{family.leaf.certificate, renewed.certificate, impostor.certificate}));
+}
+
+TEST(OrderPath, LeavesItToThoseWhoRelyOnThePathWhetherASoleIssuersSignatureVerifies) {
+  const Family family;
+  const Certificate impostor = new_ca("CN=Issuing", family.middle).certificate;
+  EXPECT_EQ(must(order_path({impostor, family.leaf.certificate})), (std::vector<Certificate>{family.leaf.certificate, impostor}));
+  EXPECT_FALSE(family.leaf.certificate.verify_issued_by(impostor));
 }
 
 TEST(OrderPath, RefusesACircle) {
