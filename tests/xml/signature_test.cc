@@ -131,9 +131,9 @@ TEST(HmacSignature, RefusalsPrintNothing) {
 TEST(Signing, PutsTheSignatureLastWithItsPartsInOrder) {
   const Document document = hmac_signed();
   EXPECT_TRUE(document.root().children().back().is(kSignatureNamespace, "Signature"));
-  std::vector<std::string> names;
-  for (const Element& part : document.root().children().back().children()) names.emplace_back(part.name());
-  EXPECT_THAT(names, testing::ElementsAre("SignedInfo", "SignatureValue", "KeyInfo"));
+  EXPECT_THAT(document.root().children().back().children(),
+              testing::ElementsAre(testing::Property(&Element::name, "SignedInfo"), testing::Property(&Element::name, "SignatureValue"),
+                                   testing::Property(&Element::name, "KeyInfo")));
   EXPECT_THAT(text_of_document(document),
               HasSubstr("<ds:KeyInfo><ds:KeyName>derived-session-key</ds:KeyName></ds:KeyInfo></ds:Signature>"));
 }
