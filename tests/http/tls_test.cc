@@ -151,9 +151,9 @@ TEST_F(Https, KeepsTheConnectionAndItsCertificate) {
 }
 
 TEST_F(Https, ConnectsAgainAfterTheServerClosedAnIdleConnection) {
-  start({}, {.io_timeout = milliseconds(200), .idle_timeout = milliseconds(20)});
+  start({}, {.io_timeout = milliseconds(400), .idle_timeout = milliseconds(20)});
   const auto client = Client::create({.ca_pem = ca_.pem()}).value();
-  for (int i = 0; i < 3; ++i) {
+  for (int i = 0; i < 2; ++i) {
     const auto exchange = client->send(url_of(*server_, "/", "https"), get_request());
     ASSERT_TRUE(exchange) << exchange.error().message;
     EXPECT_TRUE(exchange->server_certificate);
