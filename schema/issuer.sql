@@ -52,7 +52,7 @@ CREATE TABLE issuer_sessions (
   sealed_session_key     BLOB,                  -- kept after the end for sessions that can be updated
   mac_sequence_counter   INTEGER NOT NULL,
   session_key_uses       INTEGER NOT NULL,
-  device_certificate     BLOB,
+  device_certificate     BLOB,                  -- of an aborted session: as the other side claimed it
   device_id              TEXT,
   verdict                TEXT,                  -- JSON
   request                BLOB,                  -- the message that awaits its response, where that is verified against it
