@@ -98,23 +98,24 @@ struct GetProvisioningSession {
 };
 
 // enumerateProvisioningSessions (4)
+struct EnumeratedSession {
+  bool is_open = false;
+  Time client_time;
+  std::uint32_t session_life_time = 0;
+  Id server_session_id;
+  Id client_session_id;
+  Bytes issuer_uri;
+  static constexpr auto fields() {
+    using T = EnumeratedSession;
+    return std::tuple(Field{"IsOpen", &T::is_open}, Field{"ClientTime", &T::client_time},
+                      Field{"SessionLifeTime", &T::session_life_time}, Field{"ServerSessionID", &T::server_session_id},
+                      Field{"ClientSessionID", &T::client_session_id}, Field{"IssuerURI", &T::issuer_uri});
+  }
+};
 struct EnumerateProvisioningSessions {
   std::uint32_t provisioning_handle = kNoHandle;
   static constexpr auto fields() { return std::tuple(Field{"ProvisioningHandle", &EnumerateProvisioningSessions::provisioning_handle}); }
-  struct Session {
-    bool is_open = false;
-    Time client_time;
-    std::uint32_t session_life_time = 0;
-    Id server_session_id;
-    Id client_session_id;
-    Bytes issuer_uri;
-    static constexpr auto fields() {
-      using T = Session;
-      return std::tuple(Field{"IsOpen", &T::is_open}, Field{"ClientTime", &T::client_time},
-                        Field{"SessionLifeTime", &T::session_life_time}, Field{"ServerSessionID", &T::server_session_id},
-                        Field{"ClientSessionID", &T::client_session_id}, Field{"IssuerURI", &T::issuer_uri});
-    }
-  };
+  using Session = EnumeratedSession;
   struct Response {
     std::uint32_t provisioning_handle = kNoHandle;
     std::optional<Session> session;  // present exactly if there is a handle
@@ -285,24 +286,25 @@ struct GetDeviceInfo {
 };
 
 // enumerateKeys (32)
+struct EnumeratedKey {
+  std::uint32_t provisioning_handle = 0;
+  Id id;
+  std::uint8_t key_usage = 0;
+  Bytes friendly_name;
+  std::vector<Bytes> x509_certificates;  // none while the session is open
+  std::vector<Bytes> endorsed_algorithms;
+  LongList extension_types;
+  static constexpr auto fields() {
+    using T = EnumeratedKey;
+    return std::tuple(Field{"ProvisioningHandle", &T::provisioning_handle}, Field{"ID", &T::id}, Field{"KeyUsage", &T::key_usage},
+                      Field{"FriendlyName", &T::friendly_name}, Field{"X509Certificate", &T::x509_certificates},
+                      Field{"EndorsedAlgorithm", &T::endorsed_algorithms}, Field{"ExtensionType", &T::extension_types});
+  }
+};
 struct EnumerateKeys {
   std::uint32_t key_handle = kNoHandle;
   static constexpr auto fields() { return std::tuple(Field{"KeyHandle", &EnumerateKeys::key_handle}); }
-  struct Key {
-    std::uint32_t provisioning_handle = 0;
-    Id id;
-    std::uint8_t key_usage = 0;
-    Bytes friendly_name;
-    std::vector<Bytes> x509_certificates;  // none while the session is open
-    std::vector<Bytes> endorsed_algorithms;
-    LongList extension_types;
-    static constexpr auto fields() {
-      using T = Key;
-      return std::tuple(Field{"ProvisioningHandle", &T::provisioning_handle}, Field{"ID", &T::id}, Field{"KeyUsage", &T::key_usage},
-                        Field{"FriendlyName", &T::friendly_name}, Field{"X509Certificate", &T::x509_certificates},
-                        Field{"EndorsedAlgorithm", &T::endorsed_algorithms}, Field{"ExtensionType", &T::extension_types});
-    }
-  };
+  using Key = EnumeratedKey;
   struct Response {
     std::uint32_t key_handle = kNoHandle;
     std::optional<Key> key;  // present exactly if there is a handle
