@@ -93,7 +93,7 @@ TEST_F(UserMethods, OnlySignatureAuthenticationAndUniversalKeysSign) {
   for (const auto& [usage, expected] : {std::pair{KeyUsage::kSignature, Status::kOk}, {KeyUsage::kAuthentication, Status::kOk},
                                         {KeyUsage::kUniversal, Status::kOk}, {KeyUsage::kEncryption, Status::kNotAllowed},
                                         {KeyUsage::kTransport, Status::kNotAllowed}}) {
-    EXPECT_EQ(sign(provision([usage = usage](auto& r) { r.key_usage = static_cast<std::uint8_t>(usage); })), expected) << name_of(usage);
+    EXPECT_EQ(sign(provision([wanted = usage](auto& r) { r.key_usage = static_cast<std::uint8_t>(wanted); })), expected) << name_of(usage);
   }
 }
 
