@@ -1,9 +1,10 @@
 // The DER reader: what it accepts is written again as the same bytes, down to every primitive value it can read.
+#include "crypto/der.h"
+
 #include <cstdint>
 #include <cstdlib>
 
 #include "crypto/certificate.h"
-#include "crypto/der.h"
 #include "crypto/key.h"
 
 namespace {
@@ -24,26 +25,19 @@ void rewrite(der::Writer& writer, const der::Element& element) {
     require(equal(again.bytes(), element.whole));
   };
   switch (element.tag) {
-    case der::Tag::kBoolean:
-      same([&](der::Writer& w) { w.boolean(reader.boolean().value()); });
-      break;
+    case der::Tag::kBoolean: same([&](der::Writer& w) { w.boolean(reader.boolean().value()); }); break;
     case der::Tag::kInteger:
       if (const auto magnitude = reader.unsigned_integer()) same([&](der::Writer& w) { w.unsigned_integer(*magnitude); });
       break;
     case der::Tag::kBitString:
       if (const auto bits = reader.bit_string()) same([&](der::Writer& w) { w.bit_string(*bits); });
       break;
-    case der::Tag::kOctetString:
-      same([&](der::Writer& w) { w.octet_string(reader.octet_string().value()); });
-      break;
-    case der::Tag::kNull:
-      require(reader.null().has_value());
-      break;
+    case der::Tag::kOctetString: same([&](der::Writer& w) { w.octet_string(reader.octet_string().value()); }); break;
+    case der::Tag::kNull: require(reader.null().has_value()); break;
     case der::Tag::kObjectId:
       if (const auto oid = reader.object_id()) same([&](der::Writer& w) { w.object_id(*oid); });
       break;
-    default:
-      break;
+    default: break;
   }
   if (!der::is_constructed(element.tag)) return writer.element(element.tag, element.content);
   writer.nested(element.tag, [&](der::Writer& inner) {

@@ -17,7 +17,8 @@ struct ProgramResult {
   std::string err;
 };
 
-// Runs `command` (a path or a name on PATH, then its arguments) to its end, without standard input. Fault::kNotFound if there is no such program.
+// Runs `command` (a path or a name on PATH, then its arguments) to its end, without standard input. Fault::kNotFound if there is no such
+// program.
 [[nodiscard]] Result<ProgramResult> run_program(const std::vector<std::string>& command);
 
 class BackgroundProgram {

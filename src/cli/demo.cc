@@ -28,7 +28,8 @@ class Scratch {
  public:
   [[nodiscard]] static Result<Scratch> make(bool keep) {
     std::string path = (fs::temp_directory_path() / "airtight-demo-XXXXXX").string();
-    if (::mkdtemp(path.data()) == nullptr) return fail(Fault::kUnavailable, "no scratch folder can be made in " + fs::temp_directory_path().string());
+    if (::mkdtemp(path.data()) == nullptr)
+      return fail(Fault::kUnavailable, "no scratch folder can be made in " + fs::temp_directory_path().string());
     return Scratch(path, keep);
   }
   Scratch(Scratch&& other) noexcept : path_(std::exchange(other.path_, {})), keep_(other.keep_) {}
@@ -93,7 +94,8 @@ class Stage {
 
 class Demo {
  public:
-  Demo(Context& context, Scratch scratch) : context_(context), scratch_(std::move(scratch)), stage_(context, scratch_), log_(Log::silent()) {}
+  Demo(Context& context, Scratch scratch)
+      : context_(context), scratch_(std::move(scratch)), stage_(context, scratch_), log_(Log::silent()) {}
 
   Result<> run() {
     const auto begun = std::chrono::steady_clock::now();
@@ -105,7 +107,8 @@ class Demo {
     TRY(show_the_end());
     const auto seconds = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begun).count();
     stage_.chapter("Done");
-    stage_.tell(std::to_string(proofs_.size()) + " proofs in " + std::to_string(seconds / 1000) + "." + std::to_string(seconds % 1000 / 100) + " s.");
+    stage_.tell(std::to_string(proofs_.size()) + " proofs in " + std::to_string(seconds / 1000) + "." +
+                std::to_string(seconds % 1000 / 100) + " s.");
     if (context_.json) context_.print_json(json::object{{"proofs", std::move(proofs_)}});
     return {};
   }
@@ -125,8 +128,10 @@ class Demo {
     ProgramResult result = TRY(run_program(command));
     if (show_output) stage_.output(result.out);
     if (result.status != expected) {
-      return fail(Fault::kInternal, "'" + command[std::min<std::size_t>(1, command.size() - 1)] + "' exited with " + std::to_string(result.status) + " instead of " +
-                                        std::to_string(expected) + ": " + result.err, "run the demonstration again with --keep and look at its folder");
+      return fail(Fault::kInternal,
+                  "'" + command[std::min<std::size_t>(1, command.size() - 1)] + "' exited with " + std::to_string(result.status) +
+                      " instead of " + std::to_string(expected) + ": " + result.err,
+                  "run the demonstration again with --keep and look at its folder");
     }
     return result;
   }
@@ -148,7 +153,8 @@ class Demo {
   Result<> make_parties() {
     stage_.chapter("1. A maker makes a device");
     stage_.tell("Its attestation key is made inside the key store and certified: [device] -> [class] -> [vendor].");
-    TRY(airtight({"device", "create", "--store", file("card"), "--maker", file("maker"), "--vendor", "Example Cards", "--model", "Card One"}));
+    TRY(airtight(
+        {"device", "create", "--store", file("card"), "--maker", file("maker"), "--vendor", "Example Cards", "--model", "Card One"}));
     stage_.chapter("2. An issuer that accepts the devices of this vendor, and no others");
     TRY(airtight({"issuer", "init", file("bank"), "--organization", "Example Bank", "--accept", "vendor=" + file("maker/root.pem")}));
     return {};
@@ -197,14 +203,16 @@ class Demo {
   Result<> sign_and_verify() {
     stage_.chapter("4. The key signs, and OpenSSL verifies against the issued chain");
     TRY(storage::write_file(file("contract.txt"), bytes_of("I owe you one.\n"), storage::FileMode::kPublic));
-    TRY(airtight({"keys", "sign", "Key.1", "--store", file("card"), "--in", file("contract.txt"), "--out", file("contract.sig"), "--pin-file", file("pin")}));
+    TRY(airtight({"keys", "sign", "Key.1", "--store", file("card"), "--in", file("contract.txt"), "--out", file("contract.sig"),
+                  "--pin-file", file("pin")}));
     const json::value key = TRY(ask({"keys", "show", "Key.1", "--store", file("card")}));
     std::string others;
     const json::array& path = key.at("certificates").as_array();
     for (std::size_t i = 1; i < path.size(); ++i) others += path[i].as_string();
     TRY(write_public("user.pem", std::string(path.at(0).as_string())));
     TRY(write_public("chain.pem", others));
-    TRY(tool({"openssl", "verify", "-x509_strict", "-CAfile", file("bank/ca/root.pem"), "-untrusted", file("chain.pem"), file("user.pem")}));
+    TRY(tool(
+        {"openssl", "verify", "-x509_strict", "-CAfile", file("bank/ca/root.pem"), "-untrusted", file("chain.pem"), file("user.pem")}));
     TRY(tool({"openssl", "x509", "-in", file("user.pem"), "-pubkey", "-noout", "-out", file("user.pub")}));
     TRY(tool({"openssl", "dgst", "-sha256", "-verify", file("user.pub"), "-signature", file("contract.sig"), file("contract.txt")}));
     prove("OpenSSL accepts the signature and the path from the user to the issuer's root");
@@ -215,11 +223,13 @@ class Demo {
     stage_.chapter("5. The proxy turns hostile");
     TRY(attack("It makes the key exportable, on the way to the device:", "the key attestation shows which key was really asked for",
                Tampering{"KeyInitializationRequest", make_exportable}));
-    TRY(attack("It changes one byte of the key attestation, on the way to the issuer:", "the attestation is bound to a session key it does not know",
-               Tampering{"KeyInitializationResponse", change_attestation}));
+    TRY(attack("It changes one byte of the key attestation, on the way to the issuer:",
+               "the attestation is bound to a session key it does not know", Tampering{"KeyInitializationResponse", change_attestation}));
     const Bytes stranger = TRY(stranger_certificate());
-    TRY(attack("It puts another certificate in place of the user's, on the way to the device:", "the key store finds that the issuer's MAC does not cover it",
-               Tampering{"CredentialDeploymentRequest", [stranger](xml::Document& document) { replace_certificates(document, stranger); }}));
+    TRY(attack(
+        "It puts another certificate in place of the user's, on the way to the device:",
+        "the key store finds that the issuer's MAC does not cover it",
+        Tampering{"CredentialDeploymentRequest", [stranger](xml::Document& document) { replace_certificates(document, stranger); }}));
     return attack_tls();
   }
 
@@ -236,7 +246,8 @@ class Demo {
   }
 
   // One enrolment under attack: it must fail, leave nothing behind, and the proxy must really have changed something.
-  Result<> attack(const std::string& what, const std::string& why, std::optional<Tampering> tampering, const std::string& ca = "bank/tls/ca.pem") {
+  Result<> attack(const std::string& what, const std::string& why, std::optional<Tampering> tampering,
+                  const std::string& ca = "bank/tls/ca.pem") {
     stage_.attack(what);
     const bool changes = tampering.has_value();
     const std::string url = TRY(new_url(false));
@@ -259,8 +270,10 @@ class Demo {
     const json::value keys = TRY(ask({"keys", "list", "--store", file("card")}));
     const json::value device_sessions = TRY(ask({"device", "sessions", "--store", file("card")}));
     const json::value credentials = TRY(ask({"issuer", "credentials", file("bank")}));
-    const auto open = std::ranges::count_if(device_sessions.at("sessions").as_array(), [](const json::value& s) { return s.at("open").as_bool(); });
-    const auto confirmed = std::ranges::count_if(credentials.at("credentials").as_array(), [](const json::value& c) { return !c.at("confirmed").is_null(); });
+    const auto open =
+        std::ranges::count_if(device_sessions.at("sessions").as_array(), [](const json::value& s) { return s.at("open").as_bool(); });
+    const auto confirmed =
+        std::ranges::count_if(credentials.at("credentials").as_array(), [](const json::value& c) { return !c.at("confirmed").is_null(); });
     if (keys.at("keys").as_array().size() != 1 || open != 0 || confirmed != 1) {
       return fail(Fault::kInternal, "the attack left something behind");
     }
@@ -360,7 +373,8 @@ class Demo {
 
 void add_demo(CLI::App& root, Context& context) {
   const auto keep = std::make_shared<bool>(false);
-  CLI::App& command = add_command(root, context, "demo", "Show the whole path on loopback: maker, device, issuer, enrolment, signature, and attacks that fail",
+  CLI::App& command = add_command(root, context, "demo",
+                                  "Show the whole path on loopback: maker, device, issuer, enrolment, signature, and attacks that fail",
                                   "airtight demo\nTMPDIR=. airtight demo --keep", Secrets::kHandled, [keep, &context]() -> Result<> {
                                     Scratch scratch = TRY(Scratch::make(*keep));
                                     if (*keep && !context.json) context.out << "Everything stays in " << scratch.path().string() << '\n';

@@ -29,7 +29,8 @@ Result<std::unique_ptr<DemoProxy>> DemoProxy::start(unsigned short port, ProxyId
   http::ServerOptions options;
   options.port = port;
   options.tls = http::ServerTls{std::move(identity.certificate_chain_pem), std::move(identity.private_key_pem)};
-  proxy->server_ = TRY(http::Server::start(std::move(options), [raw = proxy.get()](const http::Request& request) { return raw->handle(request); }, log));
+  proxy->server_ =
+      TRY(http::Server::start(std::move(options), [raw = proxy.get()](const http::Request& request) { return raw->handle(request); }, log));
   return proxy;
 }
 
@@ -64,7 +65,8 @@ http::Response DemoProxy::handle(const http::Request& request) {
   url.target = request.target;
   auto exchange = client_->send(url, std::move(onward));
   if (!exchange) return http::text_response(502, exchange.error().message);
-  http::Response response{.status = exchange->response.status, .headers = passed_on(exchange->response), .body = std::move(exchange->response.body)};
+  http::Response response{
+      .status = exchange->response.status, .headers = passed_on(exchange->response), .body = std::move(exchange->response.body)};
   tamper_with(response.body, exchange->response.media_type());
   return response;
 }

@@ -57,7 +57,8 @@ Result<SecretBytes> decrypt_cbc(ByteView key, ByteView iv_and_cipher) {
   SecretBytes plain(cipher_text.size());
   int written = 0;
   require(EVP_CipherUpdate(context.get(), octets(plain.expose_secret_for_writing()), &written, octets(cipher_text),
-                           as_int(cipher_text.size())) == 1, "decrypting");
+                           as_int(cipher_text.size())) == 1,
+          "decrypting");
   // PKCS #7, checked without a branch on secret bytes: every one of the last block is looked at.
   const ByteView last = plain.expose_secret().last(kIv);
   const unsigned pad = std::to_integer<unsigned>(last[kIv - 1]);
@@ -85,7 +86,9 @@ Bytes seal_gcm(ByteView key, ByteView plain, ByteView context, RandomSource& ran
 }
 
 Result<SecretBytes> open_gcm(ByteView key, ByteView sealed, ByteView context) {
-  const auto refused = [] { return airtight::fail(Fault::kRefused, "a sealed record does not open: it was changed, moved or sealed under another key"); };
+  const auto refused = [] {
+    return airtight::fail(Fault::kRefused, "a sealed record does not open: it was changed, moved or sealed under another key");
+  };
   if (sealed.size() < kNonce + kTag) return refused();
   const ByteView cipher_text = sealed.subspan(kNonce, sealed.size() - kNonce - kTag);
   Bytes tag = to_bytes(sealed.last(kTag));

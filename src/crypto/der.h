@@ -16,10 +16,24 @@ namespace airtight::crypto::der {
 
 // Identifier octet of the low-tag-number form, which is all that our formats use.
 enum class Tag : std::uint8_t {
-  kBoolean = 0x01, kInteger = 0x02, kBitString = 0x03, kOctetString = 0x04, kNull = 0x05, kObjectId = 0x06,
-  kEnumerated = 0x0A, kUtf8String = 0x0C, kNumericString = 0x12, kPrintableString = 0x13, kTeletexString = 0x14,
-  kIa5String = 0x16, kUtcTime = 0x17, kGeneralizedTime = 0x18, kUniversalString = 0x1C, kBmpString = 0x1E,
-  kSequence = 0x30, kSet = 0x31,
+  kBoolean = 0x01,
+  kInteger = 0x02,
+  kBitString = 0x03,
+  kOctetString = 0x04,
+  kNull = 0x05,
+  kObjectId = 0x06,
+  kEnumerated = 0x0A,
+  kUtf8String = 0x0C,
+  kNumericString = 0x12,
+  kPrintableString = 0x13,
+  kTeletexString = 0x14,
+  kIa5String = 0x16,
+  kUtcTime = 0x17,
+  kGeneralizedTime = 0x18,
+  kUniversalString = 0x1C,
+  kBmpString = 0x1E,
+  kSequence = 0x30,
+  kSet = 0x31,
 };
 // [n] primitive and [n] constructed, n at most 30.
 [[nodiscard]] constexpr Tag context(unsigned n) { return static_cast<Tag>(0x80 | n); }

@@ -1,6 +1,6 @@
-#include <string>
-
 #include "crypto/der.h"
+
+#include <string>
 
 namespace airtight::crypto::der {
 namespace {
@@ -60,8 +60,7 @@ Result<> check_primitive(const Element& element) {
       }
       break;
     }
-    default:
-      break;
+    default: break;
   }
   return {};
 }

@@ -1,6 +1,5 @@
 #include "crypto/digest.h"
 
-
 #include <algorithm>
 
 #include "crypto/internal/openssl.h"
@@ -12,9 +11,8 @@ constexpr std::size_t kBlock = 64;  // of SHA-256
 
 // Fetched once: OpenSSL 3 looks an algorithm up by name at each use otherwise.
 const EVP_MD* implementation(Digest digest) {
-  static const std::array<EVP_MD*, 4> kFetched = {
-      EVP_MD_fetch(nullptr, "SHA1", nullptr), EVP_MD_fetch(nullptr, "SHA256", nullptr), EVP_MD_fetch(nullptr, "SHA384", nullptr),
-      EVP_MD_fetch(nullptr, "SHA512", nullptr)};
+  static const std::array<EVP_MD*, 4> kFetched = {EVP_MD_fetch(nullptr, "SHA1", nullptr), EVP_MD_fetch(nullptr, "SHA256", nullptr),
+                                                  EVP_MD_fetch(nullptr, "SHA384", nullptr), EVP_MD_fetch(nullptr, "SHA512", nullptr)};
   return kFetched[static_cast<std::size_t>(digest)];
 }
 

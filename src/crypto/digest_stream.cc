@@ -31,9 +31,7 @@ DigestStream::DigestStream(DigestStream&&) noexcept = default;
 DigestStream& DigestStream::operator=(DigestStream&&) noexcept = default;
 DigestStream::~DigestStream() = default;
 
-void DigestStream::add(ByteView piece) {
-  require(EVP_DigestUpdate(state_->context.get(), piece.data(), piece.size()) == 1, "digesting");
-}
+void DigestStream::add(ByteView piece) { require(EVP_DigestUpdate(state_->context.get(), piece.data(), piece.size()) == 1, "digesting"); }
 
 Bytes DigestStream::finish() {
   Bytes out(digest_size(state_->digest));

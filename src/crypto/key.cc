@@ -46,7 +46,8 @@ Result<Bytes> raw_from_der(ByteView signature, std::size_t coordinate) {
   const ByteView r = TRY(numbers.unsigned_integer());
   const ByteView s = TRY(numbers.unsigned_integer());
   TRY(numbers.expect_end());
-  if (r.size() > coordinate || s.size() > coordinate) return airtight::fail(Fault::kBadInput, "an ECDSA signature is too long for its curve");
+  if (r.size() > coordinate || s.size() > coordinate)
+    return airtight::fail(Fault::kBadInput, "an ECDSA signature is too long for its curve");
   Bytes out(coordinate - r.size());
   append(out, r);
   out.resize(out.size() + coordinate - s.size());
@@ -69,7 +70,8 @@ Result<PublicKey> public_part(const EVP_PKEY* pkey, std::optional<Curve> curve) 
     Bytes point(1 + 2 * facts_of(*curve).coordinate);
     std::size_t size = 0;
     require(EVP_PKEY_get_octet_string_param(pkey, OSSL_PKEY_PARAM_PUB_KEY, octets(std::span(point)), point.size(), &size) == 1 &&
-                size == point.size(), "reading a generated key");
+                size == point.size(),
+            "reading a generated key");
     return PublicKey::from_ec_point(*curve, point);
   }
   RsaParameters parameters;
@@ -137,7 +139,8 @@ Result<PrivateKey> PrivateKey::generate(const RsaSpec& spec) {
   const CHandle<BIGNUM, BN_free> exponent(BN_new());
   require(context && exponent && BN_set_word(exponent.get(), spec.exponent) == 1 && EVP_PKEY_keygen_init(context.get()) == 1 &&
               EVP_PKEY_CTX_set_rsa_keygen_bits(context.get(), static_cast<int>(spec.bits)) == 1 &&
-              EVP_PKEY_CTX_set1_rsa_keygen_pubexp(context.get(), exponent.get()) == 1, "starting to make an RSA key");
+              EVP_PKEY_CTX_set1_rsa_keygen_pubexp(context.get(), exponent.get()) == 1,
+          "starting to make an RSA key");
   EVP_PKEY* made = nullptr;
   if (EVP_PKEY_generate(context.get(), &made) != 1) return openssl_failure(Fault::kInternal, "making an RSA key");
   PkeyHandle pkey(made);

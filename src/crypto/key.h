@@ -26,10 +26,10 @@ enum class Curve : std::uint8_t { kP256, kP384, kP521 };
 
 // How a message or hash is signed. The ECDSA form is what its URI or X.509 wants.
 enum class SignatureScheme : std::uint8_t {
-  kRsaPkcs1,   // RSASSA-PKCS1-v1_5
-  kRsaPss,     // RSASSA-PSS, MGF1 with the same hash, salt as long as the hash
-  kEcdsaDer,   // ECDSA, ASN.1 DER (X.509, SessionAttestation)
-  kEcdsaRaw,   // ECDSA, r || s (XML Signature)
+  kRsaPkcs1,  // RSASSA-PKCS1-v1_5
+  kRsaPss,    // RSASSA-PSS, MGF1 with the same hash, salt as long as the hash
+  kEcdsaDer,  // ECDSA, ASN.1 DER (X.509, SessionAttestation)
+  kEcdsaRaw,  // ECDSA, r || s (XML Signature)
 };
 
 struct RsaParameters {
@@ -48,12 +48,13 @@ class PublicKey {
 
   [[nodiscard]] const Bytes& spki() const;  // the exact DER
   [[nodiscard]] KeyAlgorithmType type() const;
-  [[nodiscard]] unsigned bits() const;  // RSA: of the modulus; EC: of the field
-  [[nodiscard]] std::optional<Curve> curve() const;         // EC only
-  [[nodiscard]] std::optional<Bytes> ec_point() const;      // EC only: 04 || x || y
-  [[nodiscard]] std::optional<RsaParameters> rsa() const;   // RSA only
+  [[nodiscard]] unsigned bits() const;                     // RSA: of the modulus; EC: of the field
+  [[nodiscard]] std::optional<Curve> curve() const;        // EC only
+  [[nodiscard]] std::optional<Bytes> ec_point() const;     // EC only: 04 || x || y
+  [[nodiscard]] std::optional<RsaParameters> rsa() const;  // RSA only
 
-  // Fails with Fault::kRefused if `signature` is not this key's over `message` (which is hashed here), or if the scheme does not fit the key.
+  // Fails with Fault::kRefused if `signature` is not this key's over `message` (which is hashed here), or if the scheme does not fit the
+  // key.
   [[nodiscard]] Result<> verify(SignatureScheme scheme, Digest digest, ByteView message, ByteView signature) const;
 
   friend bool operator==(const PublicKey& a, const PublicKey& b) { return equal(a.spki(), b.spki()); }

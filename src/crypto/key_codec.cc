@@ -50,8 +50,7 @@ ByteView without_leading_zeros(ByteView magnitude) {
 
 unsigned bit_length(ByteView magnitude) {
   if (magnitude.empty()) return 0;
-  return static_cast<unsigned>((magnitude.size() - 1) * 8) +
-         static_cast<unsigned>(std::bit_width(std::to_integer<unsigned>(magnitude[0])));
+  return static_cast<unsigned>((magnitude.size() - 1) * 8) + static_cast<unsigned>(std::bit_width(std::to_integer<unsigned>(magnitude[0])));
 }
 
 // AlgorithmIdentifier of a key: the curve for EC, nothing for RSA (whose parameters have to be NULL).
@@ -139,7 +138,8 @@ SecretBytes write_ec_pkcs8(const CurveFacts& facts, ByteView point, const EVP_PK
   require(EVP_PKEY_get_bn_param(pkey, "priv", &scalar) == 1, "reading a private key");
   const std::size_t at = out.size() - tail.bytes().size() - facts.coordinate;
   require(BN_bn2binpad(scalar, octets(out.expose_secret_for_writing().subspan(at)), static_cast<int>(facts.coordinate)) ==
-              static_cast<int>(facts.coordinate), "writing a private key");
+              static_cast<int>(facts.coordinate),
+          "writing a private key");
   return out;
 }
 
@@ -151,8 +151,8 @@ Result<PublicKey> PublicKey::from_ec_point(Curve curve, ByteView point) {
     return airtight::fail(Fault::kBadInput, "an EC public key is no uncompressed point of its curve");
   }
   PkeyHandle pkey = TRY(make_ec(facts, point));
-  return PublicKey(std::make_shared<const Parsed>(Parsed{std::move(pkey), write_ec_spki(facts, point), KeyAlgorithmType::kEcc, facts.bits,
-                                                         curve, to_bytes(point), {}}));
+  return PublicKey(std::make_shared<const Parsed>(
+      Parsed{std::move(pkey), write_ec_spki(facts, point), KeyAlgorithmType::kEcc, facts.bits, curve, to_bytes(point), {}}));
 }
 
 Result<PublicKey> PublicKey::from_rsa(const RsaParameters& parameters) {

@@ -21,7 +21,8 @@ Result<Session> Call::open_session(Handle handle) {
 
 Result<Key> Call::key_of(const Session& session, Handle handle) {
   auto found = TRY(state.key(handle));
-  if (!found || found->session != session.handle) return fail(Status::kNoKey, "there is no key with this handle in the provisioning session");
+  if (!found || found->session != session.handle)
+    return fail(Status::kNoKey, "there is no key with this handle in the provisioning session");
   return std::move(*found);
 }
 

@@ -6,12 +6,12 @@ namespace airtight::sks {
 namespace {
 
 constexpr std::array kAlgorithms = {
-    uri::kSessionKey1,  uri::kKeyAttestation1, uri::kP256,                                              //
-    uri::kAes128Cbc,    uri::kAes192Cbc,       uri::kAes256Cbc,   uri::kAesEcbNoPad, uri::kAesEcbPkcs5,  //
-    uri::kHmacSha1,     uri::kHmacSha256,                                                               //
-    uri::kRsa15,        uri::kRsaOaep,         uri::kEcdhRaw,                                           //
-    uri::kRsaSha1,      uri::kRsaSha256,       uri::kRsaSha384,   uri::kRsaSha512,                      //
-    uri::kRsaPssSha256, uri::kRsaPssSha384,    uri::kRsaPssSha512,                                      //
+    uri::kSessionKey1,  uri::kKeyAttestation1, uri::kP256,                                                //
+    uri::kAes128Cbc,    uri::kAes192Cbc,       uri::kAes256Cbc,    uri::kAesEcbNoPad, uri::kAesEcbPkcs5,  //
+    uri::kHmacSha1,     uri::kHmacSha256,                                                                 //
+    uri::kRsa15,        uri::kRsaOaep,         uri::kEcdhRaw,                                             //
+    uri::kRsaSha1,      uri::kRsaSha256,       uri::kRsaSha384,    uri::kRsaSha512,                       //
+    uri::kRsaPssSha256, uri::kRsaPssSha384,    uri::kRsaPssSha512,                                        //
     uri::kEcdsaSha256,  uri::kEcdsaSha384,     uri::kEcdsaSha512,
 };
 

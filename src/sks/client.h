@@ -12,7 +12,8 @@
 
 namespace airtight::sks {
 
-// Carries one request to a key store and its response back: in process, over a socket, or recorded. Both are bytes as sks.md section 1 has them.
+// Carries one request to a key store and its response back: in process, over a socket, or recorded. Both are bytes as sks.md section 1 has
+// them.
 class Channel {
  public:
   virtual ~Channel() = default;
@@ -28,7 +29,8 @@ class Channel {
 // The error in a response whose status is not 0.
 [[nodiscard]] Failure refusal_in(std::string_view method, ByteView response);
 
-// Calls the method of `Request`. A status other than 0 comes back as an Error that carries it (sks::status_of) with the store's ErrorString.
+// Calls the method of `Request`. A status other than 0 comes back as an Error that carries it (sks::status_of) with the store's
+// ErrorString.
 template <typename Request>
 [[nodiscard]] Result<typename Request::Response> call(Channel& channel, const Request& request) {
   const Method<Request>& method = method_of<Request>();

@@ -1,4 +1,5 @@
-// The methods of SKS as pure functions: state and request in, response and wanted changes out. Nothing here touches a disk, a clock or a socket.
+// The methods of SKS as pure functions: state and request in, response and wanted changes out. Nothing here touches a disk, a clock or a
+// socket.
 #pragma once
 
 #include <optional>

@@ -223,7 +223,8 @@ Result<CreatePinPolicy::Response> perform(Call& call, const CreatePinPolicy& req
   const Session session = TRY(call.open_session(request.provisioning_handle));
   if (request.puk_policy_handle != 0) {
     const auto puk = TRY(call.state.puk_policy(request.puk_policy_handle));
-    if (!puk || puk->session != session.handle) return fail(Status::kOption, "there is no PUK policy with this handle in the provisioning session");
+    if (!puk || puk->session != session.handle)
+      return fail(Status::kOption, "there is no PUK policy with this handle in the provisioning session");
   }
   TRY(check_policy_name(request.id));
   const std::vector<PinPolicy> existing = TRY(call.state.pin_policies(session.handle));
@@ -236,7 +237,8 @@ Result<CreatePinPolicy::Response> perform(Call& call, const CreatePinPolicy& req
   if (request.min_length == 0 || request.min_length > request.max_length || request.max_length > kMaxPassphrase) {
     return fail(Status::kOption, "MinLength and MaxLength are not 1 <= MinLength <= MaxLength <= 100");
   }
-  if ((request.pattern_restrictions & ~kAllPatternRestrictions) != 0) return fail(Status::kOption, "PatternRestrictions has an unknown bit");
+  if ((request.pattern_restrictions & ~kAllPatternRestrictions) != 0)
+    return fail(Status::kOption, "PatternRestrictions has an unknown bit");
   const bool wants_groups = (request.pattern_restrictions & static_cast<std::uint8_t>(PatternRestriction::kMissingGroup)) != 0;
   if (wants_groups && policy.rules.format != PassphraseFormat::kAlphanumeric && policy.rules.format != PassphraseFormat::kString) {
     return fail(Status::kOption, "missing-group goes only with the formats alphanumeric and string");

@@ -66,7 +66,8 @@ struct KeyStore::Impl {
   template <typename Request>
   SecretBytes decode_and_answer(ByteView arguments) {
     const auto request = wire::decode<Request>(arguments);
-    if (!request) return unreadable(std::string("the arguments of ") + std::string(method_of<Request>().name) + " cannot be read to their last byte");
+    if (!request)
+      return unreadable(std::string("the arguments of ") + std::string(method_of<Request>().name) + " cannot be read to their last byte");
     return answer(*request);
   }
 
@@ -96,8 +97,8 @@ Result<> KeyStore::create(storage::Database& database, const sealing::MasterKey&
   return Records::create(database, master_key, device, attestation_key, random);
 }
 
-Result<std::unique_ptr<KeyStore>> KeyStore::open(std::unique_ptr<storage::Database> database, sealing::MasterKey master_key, const Clock& clock,
-                                                 RandomSource& random) {
+Result<std::unique_ptr<KeyStore>> KeyStore::open(std::unique_ptr<storage::Database> database, sealing::MasterKey master_key,
+                                                 const Clock& clock, RandomSource& random) {
   auto records = TRY(Records::open(std::move(database), std::move(master_key), random));
   return std::unique_ptr<KeyStore>(new KeyStore(std::unique_ptr<Impl>(new Impl{std::move(records), clock, random, {}})));
 }

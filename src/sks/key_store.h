@@ -20,8 +20,8 @@ namespace airtight::sks {
 
 // What a device is born with.
 struct DeviceBirth {
-  std::string vendor_name;         // 1-100 bytes
-  std::string vendor_description;  // 1-100 bytes
+  std::string vendor_name;                            // 1-100 bytes
+  std::string vendor_description;                     // 1-100 bytes
   std::vector<crypto::Certificate> certificate_path;  // device certificate first, without the maker's root
 };
 

@@ -20,15 +20,21 @@ inline constexpr Handle kNoHandle = 0xFFFFFFFF;  // starts and ends an enumerati
 
 // Wire types that are not plain C++ ones. Integers are byte, short and int; bool is bool; Bytes and std::string are byte[];
 // std::vector<Bytes> is a byte count and then byte[] each.
-struct Id { std::string value; };                  // id
-struct Time { std::uint64_t milliseconds = 0; };   // byte[8]
-using Bytes32 = std::array<std::byte, 32>;         // byte[32]
-struct LongList { std::vector<std::string> values; };  // a short count and then byte[] each
+struct Id {
+  std::string value;
+};  // id
+struct Time {
+  std::uint64_t milliseconds = 0;
+};                                          // byte[8]
+using Bytes32 = std::array<std::byte, 32>;  // byte[32]
+struct LongList {
+  std::vector<std::string> values;
+};  // a short count and then byte[] each
 
 template <typename Owner, typename Member>
 struct Field {
   std::string_view name;  // as the document spells it
-  Member Owner::*member;
+  Member Owner::* member;
 };
 template <typename Owner, typename Member>
 Field(const char*, Member Owner::*) -> Field<Owner, Member>;
@@ -107,9 +113,9 @@ struct EnumeratedSession {
   Bytes issuer_uri;
   static constexpr auto fields() {
     using T = EnumeratedSession;
-    return std::tuple(Field{"IsOpen", &T::is_open}, Field{"ClientTime", &T::client_time},
-                      Field{"SessionLifeTime", &T::session_life_time}, Field{"ServerSessionID", &T::server_session_id},
-                      Field{"ClientSessionID", &T::client_session_id}, Field{"IssuerURI", &T::issuer_uri});
+    return std::tuple(Field{"IsOpen", &T::is_open}, Field{"ClientTime", &T::client_time}, Field{"SessionLifeTime", &T::session_life_time},
+                      Field{"ServerSessionID", &T::server_session_id}, Field{"ClientSessionID", &T::client_session_id},
+                      Field{"IssuerURI", &T::issuer_uri});
   }
 };
 struct EnumerateProvisioningSessions {
@@ -388,11 +394,9 @@ struct Method {
 
 inline constexpr auto kMethods = std::tuple(
     Method<CreateProvisioningSession>{1, "createProvisioningSession"}, Method<CloseProvisioningSession>{2, "closeProvisioningSession"},
-    Method<GetProvisioningSession>{3, "getProvisioningSession"},
-    Method<EnumerateProvisioningSessions>{4, "enumerateProvisioningSessions"},
-    Method<AbortProvisioningSession>{5, "abortProvisioningSession"},
-    Method<SignProvisioningSessionData>{6, "signProvisioningSessionData"}, Method<CreatePukPolicy>{7, "createPUKPolicy"},
-    Method<CreatePinPolicy>{8, "createPINPolicy"}, Method<CreateKeyPair>{9, "createKeyPair"},
+    Method<GetProvisioningSession>{3, "getProvisioningSession"}, Method<EnumerateProvisioningSessions>{4, "enumerateProvisioningSessions"},
+    Method<AbortProvisioningSession>{5, "abortProvisioningSession"}, Method<SignProvisioningSessionData>{6, "signProvisioningSessionData"},
+    Method<CreatePukPolicy>{7, "createPUKPolicy"}, Method<CreatePinPolicy>{8, "createPINPolicy"}, Method<CreateKeyPair>{9, "createKeyPair"},
     Method<SetCertificatePath>{10, "setCertificatePath"}, Method<GetDeviceInfo>{31, "getDeviceInfo"},
     Method<EnumerateKeys>{32, "enumerateKeys"}, Method<SignHashedData>{100, "signHashedData"},
     Method<GetKeyProtectionInfo>{101, "getKeyProtectionInfo"});

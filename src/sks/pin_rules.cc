@@ -70,16 +70,22 @@ bool length_fits(const PinRules& rules, ByteView pin) { return pin.size() >= rul
 
 Result<> check_user_pin(const PinRules& rules, ByteView pin) {
   if (!length_fits(rules, pin)) {
-    return fail(Status::kOption, "the PIN must have " + std::to_string(rules.min_length) + " to " + std::to_string(rules.max_length) + " characters");
+    return fail(Status::kOption,
+                "the PIN must have " + std::to_string(rules.min_length) + " to " + std::to_string(rules.max_length) + " characters");
   }
   if (!format_fits(rules.format, pin)) {
     return fail(Status::kOption, "the PIN has characters that its format (" + std::string(name_of(rules.format)) + ") does not allow");
   }
-  const auto restricted = [&](PatternRestriction pattern) { return (rules.pattern_restrictions & static_cast<std::uint8_t>(pattern)) != 0; };
-  if (restricted(PatternRestriction::kTwoInARow) && has_run(pin, 2)) return fail(Status::kOption, "the PIN has two equal characters in a row");
-  if (restricted(PatternRestriction::kThreeInARow) && has_run(pin, 3)) return fail(Status::kOption, "the PIN has three equal characters in a row");
+  const auto restricted = [&](PatternRestriction pattern) {
+    return (rules.pattern_restrictions & static_cast<std::uint8_t>(pattern)) != 0;
+  };
+  if (restricted(PatternRestriction::kTwoInARow) && has_run(pin, 2))
+    return fail(Status::kOption, "the PIN has two equal characters in a row");
+  if (restricted(PatternRestriction::kThreeInARow) && has_run(pin, 3))
+    return fail(Status::kOption, "the PIN has three equal characters in a row");
   if (restricted(PatternRestriction::kSequence) && is_sequence(pin)) return fail(Status::kOption, "the PIN is a sequence");
-  if (restricted(PatternRestriction::kRepeated) && has_repetition(pin)) return fail(Status::kOption, "the PIN has the same character twice");
+  if (restricted(PatternRestriction::kRepeated) && has_repetition(pin))
+    return fail(Status::kOption, "the PIN has the same character twice");
   if (restricted(PatternRestriction::kMissingGroup) && lacks_group(rules.format, pin)) {
     return fail(Status::kOption, rules.format == PassphraseFormat::kAlphanumeric
                                      ? "the PIN needs a digit and a letter"

@@ -1,5 +1,5 @@
-// What a PIN has to look like: length, format and patterns (SKS "PIN Pattern Control", sks.md section 6). The key store and the agent, which
-// wants to tell the user before it asks the store, both ask here.
+// What a PIN has to look like: length, format and patterns (SKS "PIN Pattern Control", sks.md section 6). The key store and the agent,
+// which wants to tell the user before it asks the store, both ask here.
 #pragma once
 
 #include <cstdint>

@@ -27,9 +27,8 @@ std::string_view counter_name(HandleKind kind) {
 storage::Value optional_reference(std::int64_t value) { return value == 0 ? storage::Value() : storage::Value(value); }
 
 Result<DeviceIdentity> read_device(storage::Database& database) {
-  auto device = TRY(storage::query_one(database, "SELECT vendor_name, vendor_description FROM sks_device", {}, [](const storage::Row& row) {
-    return DeviceIdentity{row.text(0), row.text(1), {}};
-  }));
+  auto device = TRY(storage::query_one(database, "SELECT vendor_name, vendor_description FROM sks_device", {},
+                                       [](const storage::Row& row) { return DeviceIdentity{row.text(0), row.text(1), {}}; }));
   if (!device) return fail(Status::kInternal, "the store has no device: it was not made by `airtight device create`");
   device->certificate_path = TRY(storage::query_all(database, "SELECT certificate FROM sks_device_path ORDER BY position", {},
                                                     [](const storage::Row& row) { return row.blob(0); }));
@@ -48,16 +47,18 @@ Result<> Records::create(storage::Database& database, const sealing::MasterKey& 
   TRY(database.execute("INSERT INTO sks_device VALUES (1, ?, ?, ?)",
                        {std::string_view(device.vendor_name), std::string_view(device.vendor_description), ByteView(sealed)}));
   for (std::size_t i = 0; i < device.certificate_path.size(); ++i) {
-    TRY(database.execute("INSERT INTO sks_device_path VALUES (?, ?)", {static_cast<std::int64_t>(i), ByteView(device.certificate_path[i])}));
+    TRY(database.execute("INSERT INTO sks_device_path VALUES (?, ?)",
+                         {static_cast<std::int64_t>(i), ByteView(device.certificate_path[i])}));
   }
   return transaction.commit();
 }
 
-Result<std::unique_ptr<Records>> Records::open(std::unique_ptr<storage::Database> database, sealing::MasterKey master_key, RandomSource& random) {
+Result<std::unique_ptr<Records>> Records::open(std::unique_ptr<storage::Database> database, sealing::MasterKey master_key,
+                                               RandomSource& random) {
   TRY(storage::migrate(*database, "sks", kMigrations));
   DeviceIdentity device = TRY(read_device(*database));
-  const auto sealed = TRY(storage::query_one(*database, "SELECT attestation_key FROM sks_device", {},
-                                             [](const storage::Row& row) { return row.blob(0); }));
+  const auto sealed =
+      TRY(storage::query_one(*database, "SELECT attestation_key FROM sks_device", {}, [](const storage::Row& row) { return row.blob(0); }));
   const SecretBytes pkcs8 = TRY(master_key.open(kSealPurpose, attestation_key_place(), *sealed));
   crypto::PrivateKey attestation_key = TRY(crypto::PrivateKey::from_pkcs8(pkcs8.expose_secret()));
   return std::unique_ptr<Records>(
@@ -95,7 +96,8 @@ Result<> Records::apply_one(const InsertSession& change) {
   TRY(take_handle("session", s.handle));
   const Bytes sealed = seal(place_of(s), s.session_key);
   TRY(database_->execute(
-      "INSERT INTO sks_sessions (handle, open, server_session_id, client_session_id, issuer_uri, updatable, client_time, life_time, key_limit,"
+      "INSERT INTO sks_sessions (handle, open, server_session_id, client_session_id, issuer_uri, updatable, client_time, life_time, "
+      "key_limit,"
       " created_at, key_uses, mac_counter, session_key) VALUES (?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
       {std::int64_t{s.handle}, std::string_view(s.server_session_id), std::string_view(s.client_session_id), std::string_view(s.issuer_uri),
        std::int64_t{s.updatable}, static_cast<std::int64_t>(s.client_time), std::int64_t{s.life_time}, std::int64_t{s.key_limit},
@@ -127,9 +129,10 @@ Result<> Records::apply_one(const InsertPukPolicy& change) {
   const PukPolicy& p = change.policy;
   TRY(take_handle("puk_policy", p.handle));
   const Bytes sealed = seal(place_of(p), p.value);
-  TRY(database_->execute("INSERT INTO sks_puk_policies (handle, session, id, format, retry_limit, error_count, value) VALUES (?, ?, ?, ?, ?, ?, ?)",
-                         {std::int64_t{p.handle}, std::int64_t{p.session}, std::string_view(p.id), static_cast<std::int64_t>(p.format),
-                          std::int64_t{p.retry_limit}, std::int64_t{p.error_count}, ByteView(sealed)}));
+  TRY(database_->execute(
+      "INSERT INTO sks_puk_policies (handle, session, id, format, retry_limit, error_count, value) VALUES (?, ?, ?, ?, ?, ?, ?)",
+      {std::int64_t{p.handle}, std::int64_t{p.session}, std::string_view(p.id), static_cast<std::int64_t>(p.format),
+       std::int64_t{p.retry_limit}, std::int64_t{p.error_count}, ByteView(sealed)}));
   return {};
 }
 
@@ -139,10 +142,10 @@ Result<> Records::apply_one(const InsertPinPolicy& change) {
   TRY(database_->execute(
       "INSERT INTO sks_pin_policies (handle, session, id, puk_policy, user_defined, user_modifiable, format, retry_limit, grouping,"
       " pattern_restrictions, min_length, max_length, input_method) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-      {std::int64_t{p.handle}, std::int64_t{p.session}, std::string_view(p.id), optional_reference(p.puk_policy), std::int64_t{p.user_defined},
-       std::int64_t{p.user_modifiable}, static_cast<std::int64_t>(p.rules.format), std::int64_t{p.retry_limit},
-       static_cast<std::int64_t>(p.grouping), std::int64_t{p.rules.pattern_restrictions}, std::int64_t{p.rules.min_length},
-       std::int64_t{p.rules.max_length}, static_cast<std::int64_t>(p.input_method)}));
+      {std::int64_t{p.handle}, std::int64_t{p.session}, std::string_view(p.id), optional_reference(p.puk_policy),
+       std::int64_t{p.user_defined}, std::int64_t{p.user_modifiable}, static_cast<std::int64_t>(p.rules.format),
+       std::int64_t{p.retry_limit}, static_cast<std::int64_t>(p.grouping), std::int64_t{p.rules.pattern_restrictions},
+       std::int64_t{p.rules.min_length}, std::int64_t{p.rules.max_length}, static_cast<std::int64_t>(p.input_method)}));
   return {};
 }
 
@@ -185,9 +188,10 @@ Result<> Records::apply_one(const SetPath& change) {
 Result<> Records::verify_pin(const Pin& pin, std::uint8_t retry_limit, const SecretBytes& given) {
   constexpr std::string_view kUpdate = "UPDATE sks_pins SET error_count = ? WHERE id = ?";
   if (pin.error_count >= retry_limit) return fail(Status::kAuthorization, "the key is locked after too many wrong PINs");
-  std::uint8_t on_disk = static_cast<std::uint8_t>(TRY(storage::query_one(*database_, "SELECT error_count FROM sks_pins WHERE id = ?", {pin.id},
-                                                                          [](const storage::Row& row) { return row.integer(0); }))
-                                                       .value_or(0));
+  std::uint8_t on_disk = static_cast<std::uint8_t>(
+      TRY(storage::query_one(*database_, "SELECT error_count FROM sks_pins WHERE id = ?", {pin.id}, [](const storage::Row& row) {
+        return row.integer(0);
+      })).value_or(0));
   const std::uint8_t charged = ledger_.charge(pin.id, on_disk);
   if (charged != on_disk) {
     TRY(database_->execute(kUpdate, {std::int64_t{charged}, pin.id}));
@@ -206,7 +210,8 @@ Result<> Records::verify_pin(const Pin& pin, std::uint8_t retry_limit, const Sec
 
 Result<> Records::settle_pins() {
   for (const auto& [pin, errors] : ledger_.known()) {
-    TRY(database_->execute("UPDATE sks_pins SET error_count = ? WHERE id = ? AND error_count <> ?", {std::int64_t{errors}, pin, std::int64_t{errors}}));
+    TRY(database_->execute("UPDATE sks_pins SET error_count = ? WHERE id = ? AND error_count <> ?",
+                           {std::int64_t{errors}, pin, std::int64_t{errors}}));
   }
   return {};
 }

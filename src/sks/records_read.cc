@@ -22,11 +22,13 @@ constexpr std::string_view joined() {
 }
 
 constexpr std::string_view kSessions =
-    "SELECT handle, open, server_session_id, client_session_id, issuer_uri, updatable, client_time, life_time, key_limit, created_at, key_uses,"
+    "SELECT handle, open, server_session_id, client_session_id, issuer_uri, updatable, client_time, life_time, key_limit, created_at, "
+    "key_uses,"
     " mac_counter, session_key FROM sks_sessions ";
 constexpr std::string_view kPukPolicies = "SELECT handle, session, id, format, retry_limit, error_count, value FROM sks_puk_policies ";
 constexpr std::string_view kPinPolicies =
-    "SELECT handle, session, id, puk_policy, user_defined, user_modifiable, format, retry_limit, grouping, pattern_restrictions, min_length,"
+    "SELECT handle, session, id, puk_policy, user_defined, user_modifiable, format, retry_limit, grouping, pattern_restrictions, "
+    "min_length,"
     " max_length, input_method FROM sks_pin_policies ";
 constexpr std::string_view kPins = "SELECT id, policy, half, error_count, value FROM sks_pins ";
 constexpr std::string_view kKeys =
@@ -151,7 +153,8 @@ Result<Key> Records::read_key(const storage::Row& row) const {
 }
 
 Result<std::optional<Session>> Records::session(Handle handle) const {
-  return first(*database_, joined<kSessions, kByHandle>(), {std::int64_t{handle}}, [&](const storage::Row& row) { return read_session(row); });
+  return first(*database_, joined<kSessions, kByHandle>(), {std::int64_t{handle}},
+               [&](const storage::Row& row) { return read_session(row); });
 }
 
 Result<std::optional<Session>> Records::open_session(std::string_view server_session_id, std::string_view client_session_id,
@@ -161,11 +164,13 @@ Result<std::optional<Session>> Records::open_session(std::string_view server_ses
 }
 
 Result<std::optional<Session>> Records::session_from(Handle from) const {
-  return first(*database_, joined<kSessions, kFromHandle>(), {std::int64_t{from}}, [&](const storage::Row& row) { return read_session(row); });
+  return first(*database_, joined<kSessions, kFromHandle>(), {std::int64_t{from}},
+               [&](const storage::Row& row) { return read_session(row); });
 }
 
 Result<std::vector<PukPolicy>> Records::puk_policies(Handle session) const {
-  return all(*database_, joined<kPukPolicies, kOfSession>(), {std::int64_t{session}}, [&](const storage::Row& row) { return read_puk_policy(row); });
+  return all(*database_, joined<kPukPolicies, kOfSession>(), {std::int64_t{session}},
+             [&](const storage::Row& row) { return read_puk_policy(row); });
 }
 
 Result<std::vector<PinPolicy>> Records::pin_policies(Handle session) const {
@@ -173,7 +178,8 @@ Result<std::vector<PinPolicy>> Records::pin_policies(Handle session) const {
 }
 
 Result<std::optional<PukPolicy>> Records::puk_policy(Handle handle) const {
-  return first(*database_, joined<kPukPolicies, kByHandle>(), {std::int64_t{handle}}, [&](const storage::Row& row) { return read_puk_policy(row); });
+  return first(*database_, joined<kPukPolicies, kByHandle>(), {std::int64_t{handle}},
+               [&](const storage::Row& row) { return read_puk_policy(row); });
 }
 
 Result<std::optional<PinPolicy>> Records::pin_policy(Handle handle) const {

@@ -15,7 +15,8 @@ namespace {
 constexpr std::size_t kEphemeralKeySize = 91;  // SubjectPublicKeyInfo of P-256 with a named curve and an uncompressed point
 constexpr std::size_t kMaxIssuerUri = 1024;
 
-// The issuer's ephemeral key. ERROR_ALGORITHM for an EC key on a curve that getDeviceInfo does not list, ERROR_CRYPTO for all else that is no key of P-256.
+// The issuer's ephemeral key. ERROR_ALGORITHM for an EC key on a curve that getDeviceInfo does not list, ERROR_CRYPTO for all else that is
+// no key of P-256.
 Result<crypto::PublicKey> read_ephemeral_key(ByteView spki) {
   const auto curve_of = [](ByteView der) -> Result<std::string> {
     crypto::der::Reader outer(der);
@@ -122,7 +123,8 @@ Result<CreateProvisioningSession::Response> perform(Call& call, const CreateProv
 Result<CloseProvisioningSession::Response> perform(Call& call, const CloseProvisioningSession& request) {
   Session session = TRY(call.open_session(request.provisioning_handle));
   TRY(call.use_session_key(session, 2));  // the MAC and the attestation
-  const std::array<ByteView, 3> data = {bytes_of(session.client_session_id), bytes_of(session.server_session_id), bytes_of(session.issuer_uri)};
+  const std::array<ByteView, 3> data = {bytes_of(session.client_session_id), bytes_of(session.server_session_id),
+                                        bytes_of(session.issuer_uri)};
   TRY(call.verify_mac(session, method_of<CloseProvisioningSession>().name, data, request.mac));
   const std::vector<Key> keys = TRY(call.state.keys(session.handle));
   TRY(check_complete(call, session, keys));
@@ -142,8 +144,8 @@ Result<GetProvisioningSession::Response> perform(Call& call, const GetProvisioni
   if (!is_sks_id(request.server_session_id.value) || !is_sks_id(request.client_session_id.value)) {
     return fail(Status::kOption, "a session ID is no NCName of 1 to 32 bytes");
   }
-  const auto session = call.unless_expired(TRY(call.state.open_session(request.server_session_id.value, request.client_session_id.value,
-                                                                       text_of(request.issuer_uri))));
+  const auto session = call.unless_expired(
+      TRY(call.state.open_session(request.server_session_id.value, request.client_session_id.value, text_of(request.issuer_uri))));
   if (!session) return fail(Status::kNoSession, "there is no open provisioning session with these names");
   return GetProvisioningSession::Response{session->handle};
 }

@@ -83,16 +83,17 @@ SecretBytes derive_session_key(const SecretBytes& z, const SessionParameters& se
   const auto length_of = [](std::size_t size) { return big_endian(size, 2); };
   const std::string session_ids = session.client_session_id + session.server_session_id;
   const std::string_view algorithm_id = "0000";
-  return crypto::sha256_key({counter, z.expose_secret(),                                                  //
-                             length_of(algorithm_id.size()), bytes_of(algorithm_id),                      // AlgorithmID
-                             length_of(session.issuer_uri.size()), bytes_of(session.issuer_uri),          // PartyUInfo
-                             length_of(device_certificate.size()), device_certificate,                    // PartyVInfo
-                             length_of(session_ids.size()), bytes_of(session_ids)});                      // SuppPrivInfo
+  return crypto::sha256_key({counter, z.expose_secret(),                                          //
+                             length_of(algorithm_id.size()), bytes_of(algorithm_id),              // AlgorithmID
+                             length_of(session.issuer_uri.size()), bytes_of(session.issuer_uri),  // PartyUInfo
+                             length_of(device_certificate.size()), device_certificate,            // PartyVInfo
+                             length_of(session_ids.size()), bytes_of(session_ids)});              // SuppPrivInfo
 }
 
 crypto::Sha256Value session_attestation_data(const SecretBytes& session_key, const SessionParameters& session) {
-  const Bytes tail = concat({big_endian(session.updatable ? 1 : 0, 1), big_endian(static_cast<std::uint64_t>(session.client_time.milliseconds), 8),
-                             big_endian(session.session_life_time, 4), big_endian(session.session_key_limit, 2)});
+  const Bytes tail =
+      concat({big_endian(session.updatable ? 1 : 0, 1), big_endian(static_cast<std::uint64_t>(session.client_time.milliseconds), 8),
+              big_endian(session.session_life_time, 4), big_endian(session.session_key_limit, 2)});
   return crypto::hmac_sha256(session_key.expose_secret(),
                              {bytes_of(session.client_session_id), bytes_of(session.server_session_id), bytes_of(session.issuer_uri),
                               session.server_ephemeral_key, session.client_ephemeral_key, tail});

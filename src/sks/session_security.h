@@ -40,10 +40,10 @@ struct SessionParameters {
 
 // A MAC key schedule over one session key with the MACSequenceCounter.
 // MAC = HMAC(MethodName || SessionKey || MACSequenceCounter, Data). Does not count: the caller increments.
-[[nodiscard]] crypto::Sha256Value method_mac(std::string_view method_name, const SecretBytes& session_key, std::uint16_t mac_sequence_counter,
-                                             std::initializer_list<ByteView> data);
-[[nodiscard]] crypto::Sha256Value method_mac(std::string_view method_name, const SecretBytes& session_key, std::uint16_t mac_sequence_counter,
-                                             std::span<const ByteView> data);
+[[nodiscard]] crypto::Sha256Value method_mac(std::string_view method_name, const SecretBytes& session_key,
+                                             std::uint16_t mac_sequence_counter, std::initializer_list<ByteView> data);
+[[nodiscard]] crypto::Sha256Value method_mac(std::string_view method_name, const SecretBytes& session_key,
+                                             std::uint16_t mac_sequence_counter, std::span<const ByteView> data);
 
 // HMAC("Device Attestation" || SessionKey, Data).
 [[nodiscard]] crypto::Sha256Value attest(const SecretBytes& session_key, std::span<const ByteView> data);

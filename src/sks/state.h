@@ -1,5 +1,5 @@
-// What a key store remembers, as values: sessions, policies, PINs, keys. Methods read it through StateView and answer with Changes; the store
-// applies those in one transaction.
+// What a key store remembers, as values: sessions, policies, PINs, keys. Methods read it through StateView and answer with Changes; the
+// store applies those in one transaction.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,6 @@
 #include "sks/pin_rules.h"
 
 namespace airtight::sks {
-
 
 struct Session {
   Handle handle = 0;
@@ -137,17 +136,39 @@ class StateView {
 };
 
 // What a method wants changed.
-struct InsertSession { Session session; };
-struct AdvanceSession { Handle session; std::uint32_t key_uses; std::uint16_t mac_counter; };
-struct CloseSession { Handle session; };
-struct RemoveSession { Handle session; };  // with all that it created
-struct InsertPukPolicy { PukPolicy policy; };
-struct InsertPinPolicy { PinPolicy policy; };
-struct InsertPin { Pin pin; };
-struct InsertKey { Key key; crypto::PrivateKey private_key; };
-struct SetPath { Handle key; std::vector<Bytes> certificate_path; };
+struct InsertSession {
+  Session session;
+};
+struct AdvanceSession {
+  Handle session;
+  std::uint32_t key_uses;
+  std::uint16_t mac_counter;
+};
+struct CloseSession {
+  Handle session;
+};
+struct RemoveSession {
+  Handle session;
+};  // with all that it created
+struct InsertPukPolicy {
+  PukPolicy policy;
+};
+struct InsertPinPolicy {
+  PinPolicy policy;
+};
+struct InsertPin {
+  Pin pin;
+};
+struct InsertKey {
+  Key key;
+  crypto::PrivateKey private_key;
+};
+struct SetPath {
+  Handle key;
+  std::vector<Bytes> certificate_path;
+};
 
-using Change = std::variant<InsertSession, AdvanceSession, CloseSession, RemoveSession, InsertPukPolicy, InsertPinPolicy, InsertPin, InsertKey,
-                            SetPath>;
+using Change = std::variant<InsertSession, AdvanceSession, CloseSession, RemoveSession, InsertPukPolicy, InsertPinPolicy, InsertPin,
+                            InsertKey, SetPath>;
 
 }  // namespace airtight::sks

@@ -1,5 +1,5 @@
-// The byte form of SKS calls ("Data Types" of the document, sks.md section 1): one cursor that reads them, one builder that writes them, and
-// the encoder and decoder that both walk a type's field list.
+// The byte form of SKS calls ("Data Types" of the document, sks.md section 1): one cursor that reads them, one builder that writes them,
+// and the encoder and decoder that both walk a type's field list.
 #pragma once
 
 #include <algorithm>
@@ -59,7 +59,7 @@ class Reader {
 // Writes, either for real or only to count: an encoding is measured first and then written into secret memory of just that size.
 class Writer {
  public:
-  Writer() = default;                                                   // counts
+  Writer() = default;                                                    // counts
   explicit Writer(std::span<std::byte> out) : out_(out), real_(true) {}  // writes; `out` is large enough
   [[nodiscard]] std::size_t size() const { return size_; }
 

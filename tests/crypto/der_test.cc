@@ -12,15 +12,17 @@ Bytes unhex(std::string_view text) { return hex_decode(text).value(); }
 bool accepts(std::string_view hex) { return read_one(unhex(hex), Limits{}).has_value(); }
 
 TEST(DerReader, AcceptsDefiniteMinimalForms) {
-  for (std::string_view good : {"0500", "0101ff", "010100", "020100", "02017f", "02020080", "0201ff", "0202ff7f", "3000", "3100", "0400", "030100", "030206c0",
-                                "06032a0304", "a003020101", "8000", "30060201010201ff"}) {
+  for (std::string_view good : {"0500", "0101ff", "010100", "020100", "02017f", "02020080", "0201ff", "0202ff7f", "3000", "3100", "0400",
+                                "030100", "030206c0", "06032a0304", "a003020101", "8000", "30060201010201ff"}) {
     EXPECT_TRUE(accepts(good)) << good;
   }
 }
 
 TEST(DerReader, RefusesWhatIsNoDer) {
-  for (std::string_view bad : {"", "05", "0501", "050000", "0101", "010101", "0200", "02020001", "0202ffff", "0202ff80", "0300", "030108", "030101", "0302013f01",
-                               "0302063f", "3080", "30800000", "048100", "04817f", "0482007f", "1f8101", "0000", "240404020000", "100404020000", "30030201", "a0020201"}) {
+  for (std::string_view bad :
+       {"",         "05",       "0501",   "050000", "0101",         "010101",       "0200",     "02020001", "0202ffff",
+        "0202ff80", "0300",     "030108", "030101", "0302013f01",   "0302063f",     "3080",     "30800000", "048100",
+        "04817f",   "0482007f", "1f8101", "0000",   "240404020000", "100404020000", "30030201", "a0020201"}) {
     EXPECT_FALSE(accepts(bad)) << bad;
   }
 }
@@ -75,7 +77,10 @@ TEST(DerWriter, WritesTheShortestForms) {
   writer.object_id("1.2.840.10045.3.1.7");
   writer.sequence([](Writer& inner) { inner.octet_string(Bytes(128)); });
   const std::string hex = hex_encode(writer.bytes());
-  EXPECT_EQ(hex.substr(0, 72), "02010002017f020200800202" "00ff0101ff050006082a8648ce3d030107308183048180" "00");
+  EXPECT_EQ(hex.substr(0, 72),
+            "02010002017f020200800202"
+            "00ff0101ff050006082a8648ce3d030107308183048180"
+            "00");
 }
 
 TEST(DerWriter, SortsSetsOf) {

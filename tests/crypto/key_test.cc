@@ -78,7 +78,8 @@ TEST(PrivateKey, SurvivesPkcs8) {
     const PrivateKey again = PrivateKey::from_pkcs8(key.pkcs8().value().expose_secret()).value();
     EXPECT_EQ(again.public_key(), key.public_key());
     const SignatureScheme scheme = x509_scheme(key.public_key().type());
-    EXPECT_TRUE(key.public_key().verify(scheme, Digest::kSha256, bytes_of("m"), again.sign(scheme, Digest::kSha256, bytes_of("m")).value()));
+    EXPECT_TRUE(
+        key.public_key().verify(scheme, Digest::kSha256, bytes_of("m"), again.sign(scheme, Digest::kSha256, bytes_of("m")).value()));
   }
 }
 
@@ -125,8 +126,17 @@ TEST(Agreement, GivesBothSidesTheSameX) {
 TEST(Agreement, NistVector) {
   const Bytes scalar = hex_decode("7d7dc5f71eb29ddaf80d6214632eeae03d9058af1fb6d22ed80badb62bc1a534").value();
   const Bytes point = hex_decode(
-      "04700c48f77f56584c5cc632ca65640db91b6bacce3a4df6b42ce7cc838833d287db71e509e3fd9b060ddb20ba5c51dcc5948d46fbf640dfe0441782cab85fa4ac").value();
-  const Bytes pkcs8 = concat({hex_decode("304102010030130607" "2a8648ce3d0201" "06082a8648ce3d030107" "0427" "3025020101" "0420").value(), scalar});
+                          "04700c48f77f56584c5cc632ca65640db91b6bacce3a4df6b42ce7cc838833d287db71e509e3fd9b060ddb20ba5c51dcc5948d46fbf640df"
+                          "e0441782cab85fa4ac")
+                          .value();
+  const Bytes pkcs8 = concat({hex_decode("304102010030130607"
+                                         "2a8648ce3d0201"
+                                         "06082a8648ce3d030107"
+                                         "0427"
+                                         "3025020101"
+                                         "0420")
+                                  .value(),
+                              scalar});
   const auto key = PrivateKey::from_pkcs8(pkcs8);
   ASSERT_TRUE(key.has_value()) << key.error().message;
   const SecretBytes z = key->agree(PublicKey::from_ec_point(Curve::kP256, point).value()).value();

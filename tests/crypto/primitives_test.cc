@@ -31,17 +31,19 @@ TEST(Hmac, Rfc4231) {
             "82558a389a443c0ea4cc819899f2083a85f0faa3e578f8077a2e3ff46729665b");
   EXPECT_EQ(hex_encode(hmac_sha256(Bytes(131, std::byte{0xaa}), {bytes_of("Test Using Larger Than Block-Size Key - Hash Key First")})),
             "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
-  EXPECT_EQ(hex_encode(hmac_sha256(Bytes(131, std::byte{0xaa}),
-                                   {bytes_of("This is a test using a larger than block-size key and a larger than block-size data. The key needs to be hashed "
-                                             "before being used by the HMAC algorithm.")})),
+  EXPECT_EQ(hex_encode(hmac_sha256(
+                Bytes(131, std::byte{0xaa}),
+                {bytes_of("This is a test using a larger than block-size key and a larger than block-size data. The key needs to be hashed "
+                          "before being used by the HMAC algorithm.")})),
             "9b09ffa71b942fcb27635fbcd5b0e944bfdc63644f0713938a7f51535c3a35e2");
 }
 
 // RFC 7914 section 12, the third vector.
 TEST(Scrypt, Rfc7914) {
   const auto key = scrypt(bytes_of("pleaseletmein"), bytes_of("SodiumChloride"), ScryptCost{16384, 8, 1}, 64).value();
-  EXPECT_EQ(hex_encode(key.expose_secret()),
-            "7023bdcb3afd7348461c06cd81fd38ebfda8fbba904f8e3ea9b543f6545da1f2d5432955613f0fcf62d49705242a9af9e61e85dc0d651e40dfcf017b45575887");
+  EXPECT_EQ(
+      hex_encode(key.expose_secret()),
+      "7023bdcb3afd7348461c06cd81fd38ebfda8fbba904f8e3ea9b543f6545da1f2d5432955613f0fcf62d49705242a9af9e61e85dc0d651e40dfcf017b45575887");
 }
 
 TEST(Scrypt, RefusesACostThatIsNoPowerOfTwo) { EXPECT_FALSE(scrypt(bytes_of("p"), bytes_of("s"), ScryptCost{1000, 8, 1}, 32)); }

@@ -42,8 +42,9 @@ TestDevice::TestDevice(KeyAlgorithmType attestation)
     : attestation_key_(attestation_key(attestation)), certificate_(maker_.certify(attestation_key_.public_key(), "Device")) {
   auto database = storage::open_sqlite_in_memory().value();
   const sealing::MasterKey master_key(random_.secret(32));
-  EXPECT_TRUE(KeyStore::create(*database, master_key, DeviceBirth{"Example Vendor", "Example Model", {certificate_}}, attestation_key_, random_)
-                  .has_value());
+  EXPECT_TRUE(
+      KeyStore::create(*database, master_key, DeviceBirth{"Example Vendor", "Example Model", {certificate_}}, attestation_key_, random_)
+          .has_value());
   store_ = KeyStore::open(std::move(database), master_key, clock_, random_).value();
 }
 
@@ -74,14 +75,17 @@ TestIssuer::TestIssuer(Channel& store, const crypto::Certificate& device, Sessio
   const auto z = ephemeral.agree(crypto::PublicKey::from_spki(response.client_ephemeral_key).value()).value();
   key_ = derive_session_key(z, parameters_, device.der());
   const auto device_key = device.public_key().value();
-  EXPECT_TRUE(device_key.verify(crypto::x509_scheme(device_key.type()), crypto::Digest::kSha256, session_attestation_data(key_, parameters_),
-                                response.session_attestation)
+  EXPECT_TRUE(device_key
+                  .verify(crypto::x509_scheme(device_key.type()), crypto::Digest::kSha256, session_attestation_data(key_, parameters_),
+                          response.session_attestation)
                   .has_value());
 }
 
 Bytes TestIssuer::encrypt(std::string_view plain) { return sks::encrypt(key_, bytes_of(plain), random_); }
 
-Bytes32 TestIssuer::mac(std::string_view method, std::initializer_list<ByteView> data) { return method_mac(method, key_, mac_counter_++, data); }
+Bytes32 TestIssuer::mac(std::string_view method, std::initializer_list<ByteView> data) {
+  return method_mac(method, key_, mac_counter_++, data);
+}
 
 CreatePukPolicy TestIssuer::puk_policy(std::string id, std::string_view value) {
   CreatePukPolicy request;
@@ -124,15 +128,16 @@ SetCertificatePath TestIssuer::certificate_path(std::string_view id, const Creat
   request.provisioning_handle = handle_;
   request.key_handle = key.key_handle;
   request.x509_certificates = {ca_.certify(crypto::PublicKey::from_spki(key.generated_public_key).value()).der(), ca_.root().der()};
-  request.mac = mac("setCertificatePath", {key.generated_public_key, bytes_of(id), request.x509_certificates[0], request.x509_certificates[1]});
+  request.mac =
+      mac("setCertificatePath", {key.generated_public_key, bytes_of(id), request.x509_certificates[0], request.x509_certificates[1]});
   return request;
 }
 
 CloseProvisioningSession TestIssuer::close() {
   CloseProvisioningSession request;
   request.provisioning_handle = handle_;
-  request.mac = mac("closeProvisioningSession", {bytes_of(parameters_.client_session_id), bytes_of(parameters_.server_session_id),
-                                                 bytes_of(parameters_.issuer_uri)});
+  request.mac = mac("closeProvisioningSession",
+                    {bytes_of(parameters_.client_session_id), bytes_of(parameters_.server_session_id), bytes_of(parameters_.issuer_uri)});
   return request;
 }
 

@@ -77,7 +77,8 @@ struct SessionOptions {
 // The issuer's side of one open session.
 class TestIssuer {
  public:
-  explicit TestIssuer(TestDevice& device, SessionOptions options = {}) : TestIssuer(device.store(), device.certificate(), std::move(options)) {}
+  explicit TestIssuer(TestDevice& device, SessionOptions options = {})
+      : TestIssuer(device.store(), device.certificate(), std::move(options)) {}
   // With any key store, whose device certificate is `device`.
   TestIssuer(Channel& store, const crypto::Certificate& device, SessionOptions options = {});
 

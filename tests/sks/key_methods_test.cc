@@ -47,12 +47,13 @@ TEST(CreatePukPolicy, RefusesBadNames) {
 }
 
 TEST(CreatePukPolicy, RefusesADuplicateId) {
-  expect_refused(Status::kOption,
-                 [](TestDevice& device, TestIssuer& issuer) {
-                   EXPECT_TRUE(device.call(issuer.puk_policy()).has_value());
-                   return issuer.puk_policy();
-                 },
-                 [](auto&) {});
+  expect_refused(
+      Status::kOption,
+      [](TestDevice& device, TestIssuer& issuer) {
+        EXPECT_TRUE(device.call(issuer.puk_policy()).has_value());
+        return issuer.puk_policy();
+      },
+      [](auto&) {});
 }
 
 TEST(CreatePukPolicy, RefusesAnUnknownFormat) {
@@ -64,7 +65,9 @@ TEST(CreatePukPolicy, RefusesAValueThatDoesNotDecryptOrHasAForbiddenLength) {
   expect_refused(Status::kCrypto, kPuk, [](auto& r) { r.puk_value.clear(); });
   expect_refused(Status::kCrypto, kPuk, [](auto& r) { r.puk_value.resize(16); });
   for (std::size_t size : {0U, 101U}) {
-    expect_refused(Status::kCrypto, [size](TestDevice&, TestIssuer& issuer) { return issuer.puk_policy("PUK.1", std::string(size, '1')); }, [](auto&) {});
+    expect_refused(
+        Status::kCrypto, [size](TestDevice&, TestIssuer& issuer) { return issuer.puk_policy("PUK.1", std::string(size, '1')); },
+        [](auto&) {});
   }
 }
 
@@ -123,8 +126,8 @@ TEST(CreatePinPolicy, RefusesADuplicateIdButPukIdsAreAnotherNameSpace) {
 }
 
 // The issuer's view of createKeyPair's attestation, over the request as sent.
-crypto::Sha256Value expected_attestation(const TestIssuer& issuer, const CreateKeyPair& request, const Bytes& public_key, const PinProtection& pin,
-                                         const std::optional<AttestedPuk>& puk) {
+crypto::Sha256Value expected_attestation(const TestIssuer& issuer, const CreateKeyPair& request, const Bytes& public_key,
+                                         const PinProtection& pin, const std::optional<AttestedPuk>& puk) {
   AttestedKey key;
   key.id = request.id.value;
   key.issuer_seed = to_bytes(request.issuer_seed);
@@ -148,7 +151,8 @@ TEST(CreateKeyPair, AttestsAKeyWithoutPin) {
   request.issuer_seed.fill(std::byte{7});
   request.updatable = true;
   const auto response = device.call(request).value();
-  EXPECT_EQ(to_bytes(expected_attestation(issuer, request, response.generated_public_key, NoPin{}, std::nullopt)), response.key_attestation);
+  EXPECT_EQ(to_bytes(expected_attestation(issuer, request, response.generated_public_key, NoPin{}, std::nullopt)),
+            response.key_attestation);
   EXPECT_EQ(crypto::PublicKey::from_spki(response.generated_public_key).value().curve(), crypto::Curve::kP256);
 }
 
@@ -166,10 +170,10 @@ TEST(CreateKeyPair, AttestsUnderPinAndPukByteForByte) {
   const auto response = device.call(request).value();
 
   const std::string seed(32, '\0');
-  const std::string data = std::string("PUK Policy=") + "PUK.1" + '\x03' + "314159" + std::string(1, '\0') +           //
+  const std::string data = std::string("PUK Policy=") + "PUK.1" + '\x03' + "314159" + std::string(1, '\0') +             //
                            "PIN Policy=" + "PIN.1" + '\x01' + "N/A" + '\x01' + std::string(1, '\0') + '\x03' + '\x01' +  //
-                           '\x05' + '\x04' + '\x08' + '\x02' +                                                          //
-                           "Key=" + "Key.1" + seed + to_text(response.generated_public_key) +                           //
+                           '\x05' + '\x04' + '\x08' + '\x02' +                                                           //
+                           "Key=" + "Key.1" + seed + to_text(response.generated_public_key) +                            //
                            std::string("\0\0\x01\0\x02\0\0\x01", 8);
   const Bytes key = concat({bytes_of("Device Attestation"), issuer.session_key().expose_secret()});
   EXPECT_EQ(to_bytes(crypto::hmac_sha256(key, {bytes_of(data)})), response.key_attestation);
@@ -185,14 +189,16 @@ TEST(CreateKeyPair, AttestsAnIssuerSetPinInClear) {
   const auto response = device.call(request).value();
   const SecretBytes pin = SecretBytes::copy_of(bytes_of("1634"));
   const AttestedPin attested{"PIN.1", &pin, false, PassphraseFormat::kNumeric, 3, Grouping::kNone, 0, 4, 8, InputMethod::kAny};
-  EXPECT_EQ(to_bytes(expected_attestation(issuer, request, response.generated_public_key, attested, std::nullopt)), response.key_attestation);
+  EXPECT_EQ(to_bytes(expected_attestation(issuer, request, response.generated_public_key, attested, std::nullopt)),
+            response.key_attestation);
 }
 
 TEST(CreateKeyPair, MakesRsaKeysOfEverySizeAndExponentAsked) {
   TestDevice device;
   TestIssuer issuer(device);
   unsigned number = 0;
-  for (const auto& [size, exponent, expected] : {std::tuple{1024U, 0U, 65537U}, {2048U, 65537U, 65537U}, {1024U, 3U, 3U}, {2048U, 17U, 17U}}) {
+  for (const auto& [size, exponent, expected] :
+       {std::tuple{1024U, 0U, 65537U}, {2048U, 65537U, 65537U}, {1024U, 3U, 3U}, {2048U, 17U, 17U}}) {
     auto request = issuer.key_pair("Key." + std::to_string(++number));
     request.key_algorithm = RsaKeySpec{static_cast<std::uint16_t>(size), exponent};
     const auto key = crypto::PublicKey::from_spki(device.call(request).value().generated_public_key).value();
@@ -247,20 +253,24 @@ TEST(CreateKeyPair, RefusesBiometricsAndTheDevicePinWhichTheStoreDoesNotOffer) {
 
 TEST(CreateKeyPair, RefusesCombinationsThatTheDocumentForbids) {
   for (KeyUsage usage : {KeyUsage::kTransport, KeyUsage::kSymmetricKey}) {
-    expect_refused(Status::kOption, kKey, [usage](auto& r) { r.key_usage = static_cast<std::uint8_t>(usage), r.private_key_backup = true; });
-    expect_refused(Status::kOption, kKey, [usage](auto& r) { r.key_usage = static_cast<std::uint8_t>(usage), r.import_private_key = true; });
+    expect_refused(Status::kOption, kKey,
+                   [usage](auto& r) { r.key_usage = static_cast<std::uint8_t>(usage), r.private_key_backup = true; });
+    expect_refused(Status::kOption, kKey,
+                   [usage](auto& r) { r.key_usage = static_cast<std::uint8_t>(usage), r.import_private_key = true; });
   }
   expect_refused(Status::kOption, kKey, [](auto& r) { r.private_key_backup = r.import_private_key = true; });
-  expect_refused(Status::kOption, kKey, [](auto& r) { r.key_usage = static_cast<std::uint8_t>(KeyUsage::kTransport), r.export_policy = 3; });
+  expect_refused(Status::kOption, kKey,
+                 [](auto& r) { r.key_usage = static_cast<std::uint8_t>(KeyUsage::kTransport), r.export_policy = 3; });
 }
 
 TEST(CreateKeyPair, RefusesADuplicateId) {
-  expect_refused(Status::kOption,
-                 [](TestDevice& device, TestIssuer& issuer) {
-                   EXPECT_TRUE(device.call(issuer.key_pair()).has_value());
-                   return issuer.key_pair();
-                 },
-                 [](auto&) {});
+  expect_refused(
+      Status::kOption,
+      [](TestDevice& device, TestIssuer& issuer) {
+        EXPECT_TRUE(device.call(issuer.key_pair()).has_value());
+        return issuer.key_pair();
+      },
+      [](auto&) {});
 }
 
 TEST(CreateKeyPair, RefusesAPinPolicyThatIsNotOfTheSession) {
@@ -299,7 +309,8 @@ TEST(CreateKeyPair, RefusesAnIssuerPinThatDoesNotDecryptOrHasAForbiddenLength) {
   expect_refused(Status::kCrypto, issuer_set("1634"), [](auto& r) { r.pin_value = SecretBytes(); });
   TestDevice device;
   TestIssuer issuer(device);
-  EXPECT_EQ(status(device.call(issuer_set("xyz!")(device, issuer))), Status::kOk) << "an issuer-set PIN is checked for length and grouping alone";
+  EXPECT_EQ(status(device.call(issuer_set("xyz!")(device, issuer))), Status::kOk)
+      << "an issuer-set PIN is checked for length and grouping alone";
 }
 
 // Grouping: the second key of a policy with the first one's PIN and with another.

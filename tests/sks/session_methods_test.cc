@@ -165,7 +165,8 @@ TEST(Sessions, AnExpiredOneIsNeitherFoundNorEnumeratedAndItsKeysGo) {
   device.clock().pass(std::chrono::seconds(100));
   EXPECT_EQ(device.call(EnumerateKeys{}).value().key_handle, kNoHandle);
   const auto& p = issuer.parameters();
-  EXPECT_EQ(status(device.call(GetProvisioningSession{{p.server_session_id}, {p.client_session_id}, to_bytes(p.issuer_uri)})), Status::kNoSession);
+  EXPECT_EQ(status(device.call(GetProvisioningSession{{p.server_session_id}, {p.client_session_id}, to_bytes(p.issuer_uri)})),
+            Status::kNoSession);
   EXPECT_TRUE(session_handles(device).empty());
 }
 
@@ -195,7 +196,8 @@ TEST(GetProvisioningSession, DoesNotFindAClosedSession) {
   TestIssuer issuer(device);
   issuer.provision(issuer.key_pair());
   const auto& p = issuer.parameters();
-  EXPECT_EQ(status(device.call(GetProvisioningSession{{p.server_session_id}, {p.client_session_id}, to_bytes(p.issuer_uri)})), Status::kNoSession);
+  EXPECT_EQ(status(device.call(GetProvisioningSession{{p.server_session_id}, {p.client_session_id}, to_bytes(p.issuer_uri)})),
+            Status::kNoSession);
 }
 
 TEST(EnumerateProvisioningSessions, GoesByAscendingHandleOverGaps) {
@@ -310,8 +312,9 @@ TEST(CloseProvisioningSession, RefusesTheMacOfAnotherMethodOrCounter) {
     TestIssuer issuer(device);
     if (!other_method) static_cast<void>(issuer.mac("closeProvisioningSession", {}));  // the counter is one ahead
     const auto& p = issuer.parameters();
-    CloseProvisioningSession request{issuer.handle(), issuer.mac(other_method ? "setCertificatePath" : "closeProvisioningSession",
-                                                                 {bytes_of(p.client_session_id), bytes_of(p.server_session_id), bytes_of(p.issuer_uri)})};
+    CloseProvisioningSession request{issuer.handle(),
+                                     issuer.mac(other_method ? "setCertificatePath" : "closeProvisioningSession",
+                                                {bytes_of(p.client_session_id), bytes_of(p.server_session_id), bytes_of(p.issuer_uri)})};
     EXPECT_EQ(status(device.call(request)), Status::kMac);
   }
 }

@@ -52,7 +52,9 @@ TEST_F(SessionSecurity, ComputesWhatSessionAttestationSigns) {
   EXPECT_EQ(hex_encode(session_attestation_data(key, session)), vectors.at("SessionHMAC"));
 }
 
-TEST_F(SessionSecurity, DerivesTheEncryptionKey) { EXPECT_EQ(hex_encode(encryption_key(key).expose_secret()), vectors.at("EncryptionKey")); }
+TEST_F(SessionSecurity, DerivesTheEncryptionKey) {
+  EXPECT_EQ(hex_encode(encryption_key(key).expose_secret()), vectors.at("EncryptionKey"));
+}
 
 TEST_F(SessionSecurity, MacsClosing) {
   const auto mac = method_mac("closeProvisioningSession", key, 0,
@@ -66,7 +68,9 @@ TEST_F(SessionSecurity, SignsForMiddleware) {
   EXPECT_EQ(hex_encode(external_signature(key, bytes_of("abc"))), vectors.at("ExternalSignatureOfAbc"));
 }
 
-TEST_F(SessionSecurity, ProvesIssuance) { EXPECT_EQ(hex_encode(post_provisioning_mac(key, device_certificate)), vectors.at("PostProvisioningMAC")); }
+TEST_F(SessionSecurity, ProvesIssuance) {
+  EXPECT_EQ(hex_encode(post_provisioning_mac(key, device_certificate)), vectors.at("PostProvisioningMAC"));
+}
 
 TEST_F(SessionSecurity, DecryptsWhatItEncrypted) {
   crypto::SystemRandom random;

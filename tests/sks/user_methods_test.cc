@@ -1,4 +1,5 @@
-// signHashedData, getKeyProtectionInfo and enumerateKeys, and how PIN errors are counted: the SKS document and sks.md sections 4 to 6 and 9.
+// signHashedData, getKeyProtectionInfo and enumerateKeys, and how PIN errors are counted: the SKS document and sks.md sections 4 to 6
+// and 9.
 #include <gtest/gtest.h>
 
 #include "tests/sks/device.h"
@@ -34,7 +35,8 @@ class UserMethods : public ::testing::Test {
   Handle provision_with_pin() {
     return provision([](auto&) {}, true);
   }
-  SignHashedData request_for(Handle key, std::string_view given = "", std::string_view algorithm = uri::kEcdsaSha256, std::size_t size = 32) {
+  SignHashedData request_for(Handle key, std::string_view given = "", std::string_view algorithm = uri::kEcdsaSha256,
+                             std::size_t size = 32) {
     return SignHashedData{key, std::string(algorithm), pin(given), Bytes(size, std::byte{1})};
   }
   Status sign(Handle key, std::string_view given = "", std::string_view algorithm = uri::kEcdsaSha256, std::size_t size = 32) {
@@ -52,7 +54,8 @@ constexpr auto kRsa = [](CreateKeyPair& request) { request.key_algorithm = RsaKe
 
 TEST_F(UserMethods, EcdsaSignaturesAreRAndS) {
   const Handle key = provision(kUnchanged);
-  for (const auto& [uri, digest] : {std::pair{uri::kEcdsaSha256, crypto::Digest::kSha256}, {uri::kEcdsaSha384, crypto::Digest::kSha384},
+  for (const auto& [uri, digest] : {std::pair{uri::kEcdsaSha256, crypto::Digest::kSha256},
+                                    {uri::kEcdsaSha384, crypto::Digest::kSha384},
                                     {uri::kEcdsaSha512, crypto::Digest::kSha512}}) {
     SignHashedData request{key, std::string(uri), {}, crypto::digest(digest, {bytes_of("message")})};
     const Bytes signature = device.call(request).value().result;
@@ -90,8 +93,10 @@ TEST_F(UserMethods, RefusesKeysThatAreNotThereOrNotProvisioned) {
 }
 
 TEST_F(UserMethods, OnlySignatureAuthenticationAndUniversalKeysSign) {
-  for (const auto& [usage, expected] : {std::pair{KeyUsage::kSignature, Status::kOk}, {KeyUsage::kAuthentication, Status::kOk},
-                                        {KeyUsage::kUniversal, Status::kOk}, {KeyUsage::kEncryption, Status::kNotAllowed},
+  for (const auto& [usage, expected] : {std::pair{KeyUsage::kSignature, Status::kOk},
+                                        {KeyUsage::kAuthentication, Status::kOk},
+                                        {KeyUsage::kUniversal, Status::kOk},
+                                        {KeyUsage::kEncryption, Status::kNotAllowed},
                                         {KeyUsage::kTransport, Status::kNotAllowed}}) {
     EXPECT_EQ(sign(provision([wanted = usage](auto& r) { r.key_usage = static_cast<std::uint8_t>(wanted); })), expected) << name_of(usage);
   }
@@ -177,7 +182,8 @@ TEST_F(UserMethods, KeysThatShareAPinShareItsCounterAndOthersDoNot) {
 }
 
 TEST_F(UserMethods, ProtectionInfoOfAKeyWithoutPinIsZeroButForItsAttributes) {
-  const Handle key = provision([](auto& r) { r.private_key_backup = true, r.export_policy = 3, r.updatable = true, r.enable_pin_caching = true; });
+  const Handle key =
+      provision([](auto& r) { r.private_key_backup = true, r.export_policy = 3, r.updatable = true, r.enable_pin_caching = true; });
   const auto info = device.call(GetKeyProtectionInfo{key}).value();
   EXPECT_EQ(info.protection_status, 0);
   EXPECT_EQ(info.retry_limit, 0);

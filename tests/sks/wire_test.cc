@@ -1,4 +1,5 @@
-// Calls as bytes (sks.md section 1 and the document's "Data Types"): byte-exact requests and responses of every method, and what cannot be read.
+// Calls as bytes (sks.md section 1 and the document's "Data Types"): byte-exact requests and responses of every method, and what cannot be
+// read.
 #include "sks/wire.h"
 
 #include <gtest/gtest.h>
@@ -38,47 +39,108 @@ TEST(Wire, CreateProvisioningSession) {
   request.client_time.milliseconds = 1268911409000;
   request.session_life_time = 50000;
   request.session_key_limit = 25;
-  EXPECT_EQ(request_hex(request), "01" "000161" "0003532d31" "0001bb" "000175" "01" "00080000012771038768" "0000c350" "0019");
-  EXPECT_EQ(response_hex(CreateProvisioningSession::Response{{"C"}, {std::byte{1}}, {std::byte{2}}, 7}), "00" "000143" "000101" "000102" "00000007");
+  EXPECT_EQ(request_hex(request),
+            "01"
+            "000161"
+            "0003532d31"
+            "0001bb"
+            "000175"
+            "01"
+            "00080000012771038768"
+            "0000c350"
+            "0019");
+  EXPECT_EQ(response_hex(CreateProvisioningSession::Response{{"C"}, {std::byte{1}}, {std::byte{2}}, 7}),
+            "00"
+            "000143"
+            "000101"
+            "000102"
+            "00000007");
 }
 
 TEST(Wire, CloseProvisioningSession) {
-  EXPECT_EQ(request_hex(CloseProvisioningSession{5, filled(0xAA)}), "02" "00000005" + kMacHex);
+  EXPECT_EQ(request_hex(CloseProvisioningSession{5, filled(0xAA)}),
+            "02"
+            "00000005" +
+                kMacHex);
   EXPECT_EQ(response_hex(CloseProvisioningSession::Response{filled(0xAA)}), "00" + kMacHex);
 }
 
 TEST(Wire, GetProvisioningSession) {
-  EXPECT_EQ(request_hex(GetProvisioningSession{{"S"}, {"C"}, to_bytes("u")}), "03" "000153" "000143" "000175");
-  EXPECT_EQ(response_hex(GetProvisioningSession::Response{1}), "00" "00000001");
+  EXPECT_EQ(request_hex(GetProvisioningSession{{"S"}, {"C"}, to_bytes("u")}),
+            "03"
+            "000153"
+            "000143"
+            "000175");
+  EXPECT_EQ(response_hex(GetProvisioningSession::Response{1}),
+            "00"
+            "00000001");
 }
 
 TEST(Wire, EnumerateProvisioningSessions) {
-  EXPECT_EQ(request_hex(EnumerateProvisioningSessions{}), "04" "ffffffff");
-  EXPECT_EQ(response_hex(EnumerateProvisioningSessions::Response{}), "00" "ffffffff");
+  EXPECT_EQ(request_hex(EnumerateProvisioningSessions{}),
+            "04"
+            "ffffffff");
+  EXPECT_EQ(response_hex(EnumerateProvisioningSessions::Response{}),
+            "00"
+            "ffffffff");
   EnumerateProvisioningSessions::Session session{true, {1}, 2, {"S"}, {"C"}, to_bytes("u")};
   EXPECT_EQ(response_hex(EnumerateProvisioningSessions::Response{9, session}),
-            "00" "00000009" "01" "00080000000000000001" "00000002" "000153" "000143" "000175");
+            "00"
+            "00000009"
+            "01"
+            "00080000000000000001"
+            "00000002"
+            "000153"
+            "000143"
+            "000175");
 }
 
 TEST(Wire, AbortProvisioningSession) {
-  EXPECT_EQ(request_hex(AbortProvisioningSession{6}), "05" "00000006");
+  EXPECT_EQ(request_hex(AbortProvisioningSession{6}),
+            "05"
+            "00000006");
   EXPECT_EQ(response_hex(Nothing{}), "00");
 }
 
 TEST(Wire, SignProvisioningSessionData) {
-  EXPECT_EQ(request_hex(SignProvisioningSessionData{6, to_bytes("abc")}), "06" "00000006" "0003616263");
+  EXPECT_EQ(request_hex(SignProvisioningSessionData{6, to_bytes("abc")}),
+            "06"
+            "00000006"
+            "0003616263");
   EXPECT_EQ(response_hex(SignProvisioningSessionData::Response{filled(0xAA)}), "00" + kMacHex);
 }
 
 TEST(Wire, CreatePukPolicy) {
-  EXPECT_EQ(request_hex(CreatePukPolicy{1, {"P"}, {std::byte{0xEE}}, 2, 3}), "07" "00000001" "000150" "0001ee" "02" "03");
-  EXPECT_EQ(response_hex(CreatePukPolicy::Response{4}), "00" "00000004");
+  EXPECT_EQ(request_hex(CreatePukPolicy{1, {"P"}, {std::byte{0xEE}}, 2, 3}),
+            "07"
+            "00000001"
+            "000150"
+            "0001ee"
+            "02"
+            "03");
+  EXPECT_EQ(response_hex(CreatePukPolicy::Response{4}),
+            "00"
+            "00000004");
 }
 
 TEST(Wire, CreatePinPolicy) {
   EXPECT_EQ(request_hex(CreatePinPolicy{1, {"P"}, 2, true, false, 1, 3, 2, 0x1F, 4, 8, 1}),
-            "08" "00000001" "000150" "00000002" "01" "00" "01" "03" "02" "1f" "04" "08" "01");
-  EXPECT_EQ(response_hex(CreatePinPolicy::Response{4}), "00" "00000004");
+            "08"
+            "00000001"
+            "000150"
+            "00000002"
+            "01"
+            "00"
+            "01"
+            "03"
+            "02"
+            "1f"
+            "04"
+            "08"
+            "01");
+  EXPECT_EQ(response_hex(CreatePinPolicy::Response{4}),
+            "00"
+            "00000004");
 }
 
 CreateKeyPair sample_key_pair() {
@@ -100,56 +162,154 @@ CreateKeyPair sample_key_pair() {
   request.friendly_name = to_bytes("f");
   return request;
 }
-const std::string kKeyPairHex = "09" "00000001" "00016b" + kMacHex + "00014b" "00000002" "000131" "03" "01" "02" "01" "01" "01" "00" "04" "000166";
+const std::string kKeyPairHex =
+    "09"
+    "00000001"
+    "00016b" +
+    kMacHex +
+    "00014b"
+    "00000002"
+    "000131"
+    "03"
+    "01"
+    "02"
+    "01"
+    "01"
+    "01"
+    "00"
+    "04"
+    "000166";
 
 TEST(Wire, CreateKeyPairOfRsa) {
   CreateKeyPair request = sample_key_pair();
   request.key_algorithm = RsaKeySpec{2048, 65537};
-  EXPECT_EQ(request_hex(request), kKeyPairHex + "00" "0800" "00010001");
+  EXPECT_EQ(request_hex(request), kKeyPairHex +
+                                      "00"
+                                      "0800"
+                                      "00010001");
 }
 
 TEST(Wire, CreateKeyPairOfEcc) {
   CreateKeyPair request = sample_key_pair();
   request.key_algorithm = EccKeySpec{"c"};
-  EXPECT_EQ(request_hex(request), kKeyPairHex + "01" "000163");
+  EXPECT_EQ(request_hex(request), kKeyPairHex +
+                                      "01"
+                                      "000163");
 }
 
 TEST(Wire, CreateKeyPairAnswersWithThePrivateKeyOnlyForABackup) {
   CreateKeyPair::Response response{{std::byte{1}}, {std::byte{2}}, std::nullopt, 5};
-  EXPECT_EQ(response_hex(response), "00" "000101" "000102" "00000005");
+  EXPECT_EQ(response_hex(response),
+            "00"
+            "000101"
+            "000102"
+            "00000005");
   EXPECT_FALSE(wire::decode<CreateKeyPair::Response>(hex_decode("00010100010200000005").value())->private_key.has_value());
   response.private_key = Bytes{std::byte{3}};
-  EXPECT_EQ(response_hex(response), "00" "000101" "000102" "000103" "00000005");
+  EXPECT_EQ(response_hex(response),
+            "00"
+            "000101"
+            "000102"
+            "000103"
+            "00000005");
   EXPECT_TRUE(wire::decode<CreateKeyPair::Response>(hex_decode("00010100010200010300000005").value())->private_key.has_value());
 }
 
 TEST(Wire, SetCertificatePath) {
-  EXPECT_EQ(request_hex(SetCertificatePath{1, 2, {{std::byte{3}}, {std::byte{4}}}, filled(0xAA)}), "0a" "00000001" "00000002" "02" "000103" "000104" + kMacHex);
+  EXPECT_EQ(request_hex(SetCertificatePath{1, 2, {{std::byte{3}}, {std::byte{4}}}, filled(0xAA)}),
+            "0a"
+            "00000001"
+            "00000002"
+            "02"
+            "000103"
+            "000104" +
+                kMacHex);
 }
 
 TEST(Wire, GetDeviceInfo) {
   EXPECT_EQ(request_hex(GetDeviceInfo{}), "1f");
   GetDeviceInfo::Response info{1, "V", "D", {{std::byte{9}}}, {{"a", "b"}}, true, {1024, 2048}, 65536, false, false};
-  EXPECT_EQ(response_hex(info), "00" "0001" "000156" "000144" "01" "000109" "0002" "000161" "000162" "01" "02" "0400" "0800" "00010000" "00" "00");
+  EXPECT_EQ(response_hex(info),
+            "00"
+            "0001"
+            "000156"
+            "000144"
+            "01"
+            "000109"
+            "0002"
+            "000161"
+            "000162"
+            "01"
+            "02"
+            "0400"
+            "0800"
+            "00010000"
+            "00"
+            "00");
 }
 
 TEST(Wire, EnumerateKeys) {
-  EXPECT_EQ(request_hex(EnumerateKeys{3}), "20" "00000003");
-  EXPECT_EQ(response_hex(EnumerateKeys::Response{}), "00" "ffffffff");
+  EXPECT_EQ(request_hex(EnumerateKeys{3}),
+            "20"
+            "00000003");
+  EXPECT_EQ(response_hex(EnumerateKeys::Response{}),
+            "00"
+            "ffffffff");
   EnumerateKeys::Key key{1, {"K"}, 2, to_bytes("f"), {{std::byte{9}}}, {to_bytes("e")}, {{"x"}}};
-  EXPECT_EQ(response_hex(EnumerateKeys::Response{4, key}), "00" "00000004" "00000001" "00014b" "02" "000166" "01" "000109" "01" "000165" "0001" "000178");
+  EXPECT_EQ(response_hex(EnumerateKeys::Response{4, key}),
+            "00"
+            "00000004"
+            "00000001"
+            "00014b"
+            "02"
+            "000166"
+            "01"
+            "000109"
+            "01"
+            "000165"
+            "0001"
+            "000178");
 }
 
 TEST(Wire, SignHashedData) {
   SignHashedData request{1, "s", SecretBytes::copy_of(bytes_of("12")), {std::byte{7}}};
-  EXPECT_EQ(request_hex(request), "64" "00000001" "000173" "00023132" "000107");
-  EXPECT_EQ(response_hex(SignHashedData::Response{{std::byte{8}}}), "00" "000108");
+  EXPECT_EQ(request_hex(request),
+            "64"
+            "00000001"
+            "000173"
+            "00023132"
+            "000107");
+  EXPECT_EQ(response_hex(SignHashedData::Response{{std::byte{8}}}),
+            "00"
+            "000108");
 }
 
 TEST(Wire, GetKeyProtectionInfo) {
-  EXPECT_EQ(request_hex(GetKeyProtectionInfo{2}), "65" "00000002");
+  EXPECT_EQ(request_hex(GetKeyProtectionInfo{2}),
+            "65"
+            "00000002");
   GetKeyProtectionInfo::Response info{3, 4, 5, true, 6, 7, 8, 9, 10, 11, 12, 13, 14, true, 15, false, 16, true, false};
-  EXPECT_EQ(response_hex(info), "00" "03" "04" "05" "01" "06" "07" "08" "09" "0a" "0b" "0c" "0d" "0e" "01" "0f" "00" "10" "01" "00");
+  EXPECT_EQ(response_hex(info),
+            "00"
+            "03"
+            "04"
+            "05"
+            "01"
+            "06"
+            "07"
+            "08"
+            "09"
+            "0a"
+            "0b"
+            "0c"
+            "0d"
+            "0e"
+            "01"
+            "0f"
+            "00"
+            "10"
+            "01"
+            "00");
 }
 
 TEST(Wire, ABlobLengthHasFourBytes) {

@@ -80,8 +80,8 @@ Result<PkeyHandle> make_rsa(const RsaParameters& parameters) {
 }
 
 EVP_PKEY* curve_template(Curve curve) {
-  static const std::array<PkeyHandle, kCurves.size()> kTemplates = {PkeyHandle(EVP_EC_gen(kCurves[0].group)), PkeyHandle(EVP_EC_gen(kCurves[1].group)),
-                                                                    PkeyHandle(EVP_EC_gen(kCurves[2].group))};
+  static const std::array<PkeyHandle, kCurves.size()> kTemplates = {
+      PkeyHandle(EVP_EC_gen(kCurves[0].group)), PkeyHandle(EVP_EC_gen(kCurves[1].group)), PkeyHandle(EVP_EC_gen(kCurves[2].group))};
   return kTemplates[static_cast<std::size_t>(curve)].get();
 }
 
@@ -119,13 +119,13 @@ Result<PkeyHandle> make_rsa_private(const RsaPrivateNumbers& numbers) {
   const ParamBuilder builder(OSSL_PARAM_BLD_new());
   require(builder != nullptr, "making an RSA key");
   const std::array<std::pair<const char*, const BIGNUM*>, 8> parts = {{{OSSL_PKEY_PARAM_RSA_N, n.get()},
-                                                                      {OSSL_PKEY_PARAM_RSA_E, e.get()},
-                                                                      {OSSL_PKEY_PARAM_RSA_D, d.get()},
-                                                                      {OSSL_PKEY_PARAM_RSA_FACTOR1, p.get()},
-                                                                      {OSSL_PKEY_PARAM_RSA_FACTOR2, q.get()},
-                                                                      {OSSL_PKEY_PARAM_RSA_EXPONENT1, dp.get()},
-                                                                      {OSSL_PKEY_PARAM_RSA_EXPONENT2, dq.get()},
-                                                                      {OSSL_PKEY_PARAM_RSA_COEFFICIENT1, qi.get()}}};
+                                                                       {OSSL_PKEY_PARAM_RSA_E, e.get()},
+                                                                       {OSSL_PKEY_PARAM_RSA_D, d.get()},
+                                                                       {OSSL_PKEY_PARAM_RSA_FACTOR1, p.get()},
+                                                                       {OSSL_PKEY_PARAM_RSA_FACTOR2, q.get()},
+                                                                       {OSSL_PKEY_PARAM_RSA_EXPONENT1, dp.get()},
+                                                                       {OSSL_PKEY_PARAM_RSA_EXPONENT2, dq.get()},
+                                                                       {OSSL_PKEY_PARAM_RSA_COEFFICIENT1, qi.get()}}};
   for (const auto& [name, value] : parts) {
     require(OSSL_PARAM_BLD_push_BN(builder.get(), name, value) == 1, "making an RSA key");
   }

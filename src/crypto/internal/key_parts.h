@@ -14,8 +14,8 @@ struct PublicKey::Parsed {
   KeyAlgorithmType type;
   unsigned bits;
   std::optional<Curve> curve;
-  Bytes point;         // EC
-  RsaParameters rsa;   // RSA
+  Bytes point;        // EC
+  RsaParameters rsa;  // RSA
 };
 
 struct PrivateKey::Parsed {
@@ -25,10 +25,10 @@ struct PrivateKey::Parsed {
 
 struct CurveFacts {
   Curve curve;
-  const char* group;      // OpenSSL's name
-  std::string_view oid;   // dotted
+  const char* group;     // OpenSSL's name
+  std::string_view oid;  // dotted
   std::string_view uri;
-  std::size_t coordinate; // bytes
+  std::size_t coordinate;  // bytes
   unsigned bits;
 };
 [[nodiscard]] const CurveFacts& facts_of(Curve curve);

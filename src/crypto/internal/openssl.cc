@@ -22,9 +22,7 @@ std::string drain() {
 
 }  // namespace
 
-Failure openssl_failure(Fault fault, std::string_view what) {
-  return airtight::fail(fault, std::string(what) + ": " + drain());
-}
+Failure openssl_failure(Fault fault, std::string_view what) { return airtight::fail(fault, std::string(what) + ": " + drain()); }
 
 void forget_openssl_errors() { ERR_clear_error(); }
 
