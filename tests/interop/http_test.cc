@@ -199,6 +199,17 @@ TEST(OpenSslPeer, ResumesOurSession) {
   }
 }
 
+TEST(OpenSslPeer, CannotLinkWhatFollowsForget) {
+  const testing::TestCa ca;
+  const TemporaryFolder folder;
+  const OpenSslServer server(folder, ca.issue());
+  const auto client = must(Client::create({.ca_pem = ca.pem()}));
+  (void)must(client->send(server.url(), get()));
+  client->forget();
+  const Exchange second = must(client->send(server.url(), get()));
+  EXPECT_TRUE(text_of(second.response.body).contains("New, TLSv1.3"));
+}
+
 TEST(OpenSslPeer, IsRefusedWithOldTls) {
   const testing::TestCa ca;
   const TemporaryFolder folder;
