@@ -13,11 +13,11 @@ template <typename Message>
 http::Headers passed_on(const Message& message) {
   constexpr std::array kNames = {"Content-Type", "Accept", "Cookie", "Set-Cookie", "Location", "Link", "Retry-After"};
   http::Headers headers;
-  for (const auto& [name, value] : message.headers.all()) {
-    const bool wanted = std::ranges::any_of(kNames, [&name = name](std::string_view other) {
-      return std::ranges::equal(name, other, [](unsigned char a, unsigned char b) { return std::tolower(a) == std::tolower(b); });
+  for (const auto& field : message.headers.all()) {
+    const bool wanted = std::ranges::any_of(kNames, [&field](std::string_view other) {
+      return std::ranges::equal(field.first, other, [](unsigned char a, unsigned char b) { return std::tolower(a) == std::tolower(b); });
     });
-    if (wanted) headers.add(name, value);
+    if (wanted) headers.add(field.first, field.second);
   }
   return headers;
 }
