@@ -9,10 +9,21 @@ namespace airtight::keygen2 {
 
 // The last four are the basic profile's (keygen2.md section 5). Two of them share their element with the messages of a key store's session.
 enum class MessageKind : std::uint8_t {
-  kPlatformNegotiationRequest, kPlatformNegotiationResponse, kProvisioningSessionRequest, kProvisioningSessionResponse,
-  kCredentialDiscoveryRequest, kCredentialDiscoveryResponse, kKeyInitializationRequest, kKeyInitializationResponse,
-  kCredentialDeploymentRequest, kCredentialDeploymentResponse, kClientErrorResponse,
-  kKeyOperationRequest, kKeyOperationResponse, kBasicCredentialDeploymentRequest, kBasicCredentialDeploymentResponse,
+  kPlatformNegotiationRequest,
+  kPlatformNegotiationResponse,
+  kProvisioningSessionRequest,
+  kProvisioningSessionResponse,
+  kCredentialDiscoveryRequest,
+  kCredentialDiscoveryResponse,
+  kKeyInitializationRequest,
+  kKeyInitializationResponse,
+  kCredentialDeploymentRequest,
+  kCredentialDeploymentResponse,
+  kClientErrorResponse,
+  kKeyOperationRequest,
+  kKeyOperationResponse,
+  kBasicCredentialDeploymentRequest,
+  kBasicCredentialDeploymentResponse,
 };
 inline constexpr std::size_t kMessageKinds = 15;
 

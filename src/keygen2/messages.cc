@@ -64,7 +64,8 @@ BasicCapabilities supported_of(const BasicCapabilities& requested, const BasicCa
                               .extensions = kept(requested.extensions, available.extensions),
                               .rsa_key_sizes = kept(requested.rsa_key_sizes, available.rsa_key_sizes),
                               .settable_exponent = std::nullopt};
-  if (requested.settable_exponent) supported.settable_exponent = *requested.settable_exponent && available.settable_exponent.value_or(false);
+  if (requested.settable_exponent)
+    supported.settable_exponent = *requested.settable_exponent && available.settable_exponent.value_or(false);
   return supported;
 }
 

@@ -230,8 +230,16 @@ struct CredentialDeploymentResponse {
 
 // ClientErrorResponse@Error.
 enum class ClientError : std::uint8_t {
-  kNotImplemented, kUnexpectedClientException, kNegotiationFailure, kKeystoreOverflow, kUnsupportedFeatureRequested,
-  kNonMatchingRequests, kNoSuchKey, kMissingProvisioningData, kUserAbort, kGeneralError,
+  kNotImplemented,
+  kUnexpectedClientException,
+  kNegotiationFailure,
+  kKeystoreOverflow,
+  kUnsupportedFeatureRequested,
+  kNonMatchingRequests,
+  kNoSuchKey,
+  kMissingProvisioningData,
+  kUserAbort,
+  kGeneralError,
 };
 [[nodiscard]] std::string_view name_of(ClientError error);
 
@@ -250,8 +258,8 @@ struct OtherMessage {
 };
 
 using Message = std::variant<PlatformNegotiationRequest, PlatformNegotiationResponse, ProvisioningSessionRequest,
-                             ProvisioningSessionResponse, KeyInitializationRequest, KeyInitializationResponse,
-                             CredentialDeploymentRequest, CredentialDeploymentResponse, ClientErrorResponse, OtherMessage>;
+                             ProvisioningSessionResponse, KeyInitializationRequest, KeyInitializationResponse, CredentialDeploymentRequest,
+                             CredentialDeploymentResponse, ClientErrorResponse, OtherMessage>;
 
 [[nodiscard]] MessageKind kind_of(const Message& message);
 // The name of the message's top element.

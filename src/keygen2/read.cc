@@ -71,9 +71,8 @@ Result<Received> parse_and_read(ByteView text, const xml::Schema& schema) {
 }  // namespace
 
 Result<xml::Schema> compile_schema() {
-  return xml::Schema::compile({{"keygen2.xsd", embedded::k_keygen2_xsd},
-                               {"xmldsig.xsd", embedded::k_xmldsig_xsd},
-                               {"xmldsig11.xsd", embedded::k_xmldsig11_xsd}});
+  return xml::Schema::compile(
+      {{"keygen2.xsd", embedded::k_keygen2_xsd}, {"xmldsig.xsd", embedded::k_xmldsig_xsd}, {"xmldsig11.xsd", embedded::k_xmldsig11_xsd}});
 }
 
 Result<Received> read_message(ByteView text, const xml::Schema& schema) {

@@ -10,13 +10,13 @@ using S = ServerState;
 using C = ClientState;
 using M = MessageKind;
 
-constexpr std::array kServerStateNames = std::to_array<std::string_view>({
-    "AwaitPlatformNegotiationResponse", "AwaitProvisioningSessionResponse", "AwaitCredentialDiscoveryResponse",
-    "AwaitKeyInitializationResponse", "AwaitCertification", "AwaitCredentialDeploymentResponse", "Done", "Aborted", "Failed"});
+constexpr std::array kServerStateNames = std::to_array<std::string_view>(
+    {"AwaitPlatformNegotiationResponse", "AwaitProvisioningSessionResponse", "AwaitCredentialDiscoveryResponse",
+     "AwaitKeyInitializationResponse", "AwaitCertification", "AwaitCredentialDeploymentResponse", "Done", "Aborted", "Failed"});
 static_assert(kServerStateNames.size() == kServerStates);
 
-constexpr std::array kClientStateNames = std::to_array<std::string_view>(
-    {"Start", "Negotiated", "SessionCreated", "Discovered", "KeysInitialized", "Deployed", "Failed"});
+constexpr std::array kClientStateNames =
+    std::to_array<std::string_view>({"Start", "Negotiated", "SessionCreated", "Discovered", "KeysInitialized", "Deployed", "Failed"});
 static_assert(kClientStateNames.size() == kClientStates);
 
 // keygen2.md section 2. Key initialization is left out where keys are only deleted; discovery comes at most once, before it (section 6).
@@ -117,7 +117,8 @@ std::string server_diagram() {
   std::string diagram = "stateDiagram-v2\n";
   add_arrow(diagram, "[*]", name_of(kServerTable.front().state));
   add_table(diagram, kServerTable);
-  add_arrow(diagram, name_of(S::kAwaitCertification), name_of(*state_after_certification(S::kAwaitCertification)), "certificates are ready");
+  add_arrow(diagram, name_of(S::kAwaitCertification), name_of(*state_after_certification(S::kAwaitCertification)),
+            "certificates are ready");
   for (const ServerState state : {S::kDone, S::kFailed}) add_arrow(diagram, name_of(state), "[*]");
   return diagram;
 }

@@ -15,13 +15,15 @@ namespace airtight::keygen2 {
 
 // The server waits in a state for the response to what it sent; the names are stored in issuer databases and never change.
 enum class ServerState : std::uint8_t {
-  kAwaitPlatformNegotiationResponse, kAwaitProvisioningSessionResponse, kAwaitCredentialDiscoveryResponse,
+  kAwaitPlatformNegotiationResponse,
+  kAwaitProvisioningSessionResponse,
+  kAwaitCredentialDiscoveryResponse,
   kAwaitKeyInitializationResponse,
   kAwaitCertification,  // paused: DeferredCertification
   kAwaitCredentialDeploymentResponse,
-  kDone,      // confirmed
-  kAborted,   // by a refusal of ours
-  kFailed,    // by ClientErrorResponse
+  kDone,     // confirmed
+  kAborted,  // by a refusal of ours
+  kFailed,   // by ClientErrorResponse
 };
 inline constexpr std::size_t kServerStates = 9;
 [[nodiscard]] std::string_view name_of(ServerState state);
@@ -50,12 +52,12 @@ struct ServerTransition {
 
 // The client waits in a state for the next request.
 enum class ClientState : std::uint8_t {
-  kStart,                // nothing received yet
-  kNegotiated,           // PlatformNegotiationResponse sent
-  kSessionCreated,       // ProvisioningSessionResponse sent
-  kDiscovered,           // CredentialDiscoveryResponse sent
-  kKeysInitialized,      // KeyInitializationResponse sent; also the state in which a session is resumed
-  kDeployed,             // CredentialDeploymentResponse sent: a page follows
+  kStart,            // nothing received yet
+  kNegotiated,       // PlatformNegotiationResponse sent
+  kSessionCreated,   // ProvisioningSessionResponse sent
+  kDiscovered,       // CredentialDiscoveryResponse sent
+  kKeysInitialized,  // KeyInitializationResponse sent; also the state in which a session is resumed
+  kDeployed,         // CredentialDeploymentResponse sent: a page follows
   kFailed,
 };
 inline constexpr std::size_t kClientStates = 7;

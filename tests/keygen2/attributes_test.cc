@@ -11,15 +11,35 @@ namespace airtight::keygen2::testing {
 namespace {
 
 // Marked "?" in keygen2.md.
-const std::set<std::string> kOptional = {
-    "PlatformNegotiationRequest@AbortURL", "BasicCapabilities@Algorithms", "BasicCapabilities@Extensions",
-    "BasicCapabilities@RSAKeySizes", "BasicCapabilities@SettableExponent", "ProvisioningSessionRequest@Updatable",
-    "ProvisioningSessionResponse@ServerCertificateFingerprint", "LookupSpecifier@Email", "LookupSpecifier@Serial",
-    "LookupSpecifier@IssuedBefore", "LookupSpecifier@IssuedAfter", "MatchingCredential@Locked",
-    "KeyInitializationRequest@KeyAttestationAlgorithm", "KeyInitializationRequest@DeferredCertification", "PINPolicy@UserModifiable",
-    "PINPolicy@Grouping", "PINPolicy@PatternRestrictions", "PINPolicy@InputMethod", "KeyPair@IssuerSeed", "KeyPair@BiometricProtection",
-    "KeyPair@PrivateKeyBackup", "KeyPair@ExportPolicy", "KeyPair@Updatable", "KeyPair@DeletePolicy", "KeyPair@EnablePINCaching",
-    "KeyPair@ImportPrivateKey", "KeyPair@FriendlyName", "RSA@Exponent", "Property@Writable"};
+const std::set<std::string> kOptional = {"PlatformNegotiationRequest@AbortURL",
+                                         "BasicCapabilities@Algorithms",
+                                         "BasicCapabilities@Extensions",
+                                         "BasicCapabilities@RSAKeySizes",
+                                         "BasicCapabilities@SettableExponent",
+                                         "ProvisioningSessionRequest@Updatable",
+                                         "ProvisioningSessionResponse@ServerCertificateFingerprint",
+                                         "LookupSpecifier@Email",
+                                         "LookupSpecifier@Serial",
+                                         "LookupSpecifier@IssuedBefore",
+                                         "LookupSpecifier@IssuedAfter",
+                                         "MatchingCredential@Locked",
+                                         "KeyInitializationRequest@KeyAttestationAlgorithm",
+                                         "KeyInitializationRequest@DeferredCertification",
+                                         "PINPolicy@UserModifiable",
+                                         "PINPolicy@Grouping",
+                                         "PINPolicy@PatternRestrictions",
+                                         "PINPolicy@InputMethod",
+                                         "KeyPair@IssuerSeed",
+                                         "KeyPair@BiometricProtection",
+                                         "KeyPair@PrivateKeyBackup",
+                                         "KeyPair@ExportPolicy",
+                                         "KeyPair@Updatable",
+                                         "KeyPair@DeletePolicy",
+                                         "KeyPair@EnablePINCaching",
+                                         "KeyPair@ImportPrivateKey",
+                                         "KeyPair@FriendlyName",
+                                         "RSA@Exponent",
+                                         "Property@Writable"};
 
 enum class Type { kId, kUri, kUris, kBytes, kBytes32, kBoolean, kTime, kWholeSeconds, kText, kMimeType, kNumber, kSerial, kNames };
 
@@ -36,34 +56,70 @@ Expectation named(std::vector<std::string> names) { return {.type = Type::kNames
 const std::map<std::string, Expectation>& expectations() {
   static const Expectation formats = named({"numeric", "alphanumeric", "string", "binary"});
   static const std::map<std::string, Expectation> all = {
-      {"ID", {Type::kId}}, {"ServerSessionID", {Type::kId}}, {"ClientSessionID", {Type::kId}}, {"RequestID", {Type::kId}},
-      {"SubmitURL", {Type::kUri}}, {"AbortURL", {Type::kUri}}, {"SessionKeyAlgorithm", {Type::kUri}}, {"IssuerURI", {Type::kUri}},
-      {"KeyAttestationAlgorithm", {Type::kUri}}, {"NamedCurve", {Type::kUri}}, {"Type", {Type::kUri}},
+      {"ID", {Type::kId}},
+      {"ServerSessionID", {Type::kId}},
+      {"ClientSessionID", {Type::kId}},
+      {"RequestID", {Type::kId}},
+      {"SubmitURL", {Type::kUri}},
+      {"AbortURL", {Type::kUri}},
+      {"SessionKeyAlgorithm", {Type::kUri}},
+      {"IssuerURI", {Type::kUri}},
+      {"KeyAttestationAlgorithm", {Type::kUri}},
+      {"NamedCurve", {Type::kUri}},
+      {"Type", {Type::kUri}},
       {"ds11:NamedCurve@URI", {Type::kUri}},
-      {"Algorithms", {Type::kUris}}, {"Extensions", {Type::kUris}}, {"EndorsedAlgorithms", {Type::kUris}},
-      {"RSAKeySizes", {Type::kNumber, 0, 65535}}, {"SessionLifeTime", {Type::kNumber, 10, 10000000}},
-      {"SessionKeyLimit", {Type::kNumber, 1, 65535}}, {"RetryLimit", {Type::kNumber, 0, 255}}, {"MinLength", {Type::kNumber, 0, 255}},
-      {"MaxLength", {Type::kNumber, 0, 255}}, {"KeySize", {Type::kNumber, 0, 65535}}, {"Exponent", {Type::kNumber, 3, 4294967295}},
+      {"Algorithms", {Type::kUris}},
+      {"Extensions", {Type::kUris}},
+      {"EndorsedAlgorithms", {Type::kUris}},
+      {"RSAKeySizes", {Type::kNumber, 0, 65535}},
+      {"SessionLifeTime", {Type::kNumber, 10, 10000000}},
+      {"SessionKeyLimit", {Type::kNumber, 1, 65535}},
+      {"RetryLimit", {Type::kNumber, 0, 255}},
+      {"MinLength", {Type::kNumber, 0, 255}},
+      {"MaxLength", {Type::kNumber, 0, 255}},
+      {"KeySize", {Type::kNumber, 0, 65535}},
+      {"Exponent", {Type::kNumber, 3, 4294967295}},
       {"Serial", {Type::kSerial}},
-      {"SettableExponent", {Type::kBoolean}}, {"Updatable", {Type::kBoolean}}, {"Locked", {Type::kBoolean}},
-      {"DeferredCertification", {Type::kBoolean}}, {"UserModifiable", {Type::kBoolean}}, {"PrivateKeyBackup", {Type::kBoolean}},
-      {"EnablePINCaching", {Type::kBoolean}}, {"ImportPrivateKey", {Type::kBoolean}}, {"Writable", {Type::kBoolean}},
-      {"ServerTime", {Type::kTime}}, {"IssuedBefore", {Type::kTime}}, {"IssuedAfter", {Type::kTime}}, {"ClientTime", {Type::kWholeSeconds}},
-      {"MAC", {Type::kBytes32}}, {"CloseSessionMAC", {Type::kBytes32}}, {"CloseSessionAttestation", {Type::kBytes32}},
-      {"Nonce", {Type::kBytes32}}, {"CertificateFingerprint", {Type::kBytes32}}, {"ServerCertificateFingerprint", {Type::kBytes32}},
-      {"IssuerSeed", {Type::kBytes32}}, {"Value", {Type::kBytes}}, {"SessionAttestation", {Type::kBytes}},
+      {"SettableExponent", {Type::kBoolean}},
+      {"Updatable", {Type::kBoolean}},
+      {"Locked", {Type::kBoolean}},
+      {"DeferredCertification", {Type::kBoolean}},
+      {"UserModifiable", {Type::kBoolean}},
+      {"PrivateKeyBackup", {Type::kBoolean}},
+      {"EnablePINCaching", {Type::kBoolean}},
+      {"ImportPrivateKey", {Type::kBoolean}},
+      {"Writable", {Type::kBoolean}},
+      {"ServerTime", {Type::kTime}},
+      {"IssuedBefore", {Type::kTime}},
+      {"IssuedAfter", {Type::kTime}},
+      {"ClientTime", {Type::kWholeSeconds}},
+      {"MAC", {Type::kBytes32}},
+      {"CloseSessionMAC", {Type::kBytes32}},
+      {"CloseSessionAttestation", {Type::kBytes32}},
+      {"Nonce", {Type::kBytes32}},
+      {"CertificateFingerprint", {Type::kBytes32}},
+      {"ServerCertificateFingerprint", {Type::kBytes32}},
+      {"IssuerSeed", {Type::kBytes32}},
+      {"Value", {Type::kBytes}},
+      {"SessionAttestation", {Type::kBytes}},
       {"KeyAttestation", {Type::kBytes}},
-      {"Email", {Type::kText}}, {"FriendlyName", {Type::kText}}, {"Argument", {Type::kText}}, {"Property@Name", {Type::kText}},
-      {"Property@Value", {Type::kText}}, {"MimeType", {Type::kMimeType}},
-      {"Format", formats}, {"Grouping", named({"none", "shared", "signature+standard", "unique"})},
+      {"Email", {Type::kText}},
+      {"FriendlyName", {Type::kText}},
+      {"Argument", {Type::kText}},
+      {"Property@Name", {Type::kText}},
+      {"Property@Value", {Type::kText}},
+      {"MimeType", {Type::kMimeType}},
+      {"Format", formats},
+      {"Grouping", named({"none", "shared", "signature+standard", "unique"})},
       {"PatternRestrictions", named({"two-in-a-row", "three-in-a-row", "sequence", "repeated", "missing-group"})},
       {"InputMethod", named({"any", "programmatic", "trusted-gui"})},
       {"KeyUsage", named({"signature", "authentication", "encryption", "universal", "transport", "symmetric-key"})},
       {"BiometricProtection", named({"none", "alternative", "combined", "exclusive"})},
-      {"ExportPolicy", named({"non-exportable", "pin", "puk", "none"})}, {"DeletePolicy", named({"none", "pin", "puk"})},
-      {"Error", named({"not-implemented", "unexpected-client-exception", "negotiation-failure", "keystore-overflow",
-                       "unsupported-feature-requested", "non-matching-requests", "no-such-key", "missing-provisioning-data", "user-abort",
-                       "general-error"})},
+      {"ExportPolicy", named({"non-exportable", "pin", "puk", "none"})},
+      {"DeletePolicy", named({"none", "pin", "puk"})},
+      {"Error",
+       named({"not-implemented", "unexpected-client-exception", "negotiation-failure", "keystore-overflow", "unsupported-feature-requested",
+              "non-matching-requests", "no-such-key", "missing-provisioning-data", "user-abort", "general-error"})},
   };
   return all;
 }
@@ -76,13 +132,11 @@ const Expectation& expectation_of(const AttributePlace& place) {
 
 std::vector<std::string> good_values(const Expectation& expected) {
   switch (expected.type) {
-    case Type::kId:
-      return {"x", "_", "Z9-.", "a23456789012345678901234567890_2", "\xC3\xA5\xC3\xA4\xC3\xB6"};  // 32 bytes; åäö
+    case Type::kId: return {"x", "_", "Z9-.", "a23456789012345678901234567890_2", "\xC3\xA5\xC3\xA4\xC3\xB6"};  // 32 bytes; åäö
     case Type::kUri: return {"https://x.example/?a=1&amp;b=2#c", "urn:oid:1.2.840.10045.3.1.7", " https://x.example "};
     case Type::kUris: return {"urn:a:b", "urn:a:b urn:c:d", " urn:a:b\n  urn:c:d "};
     case Type::kBytes: return {"AA==", "AAA=", "AAAA", "A A\n=\t= "};
-    case Type::kBytes32:
-      return {"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", "AAAAAAAAAAAAAAAAAAAAAAA\nAAAAAAAAAAAAAAAA\tAAAA ="};
+    case Type::kBytes32: return {"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", "AAAAAAAAAAAAAAAAAAAAAAA\nAAAAAAAAAAAAAAAA\tAAAA ="};
     case Type::kBoolean: return {"true", "false", "1", "0", " true "};
     case Type::kTime: return {"2010-03-18T11:23:29Z", "1970-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "2010-03-18T11:23:29.123456Z"};
     case Type::kWholeSeconds: return {"2010-03-18T11:23:29Z", "1970-01-01T00:00:00Z", "9999-12-31T23:59:59Z"};
@@ -99,19 +153,43 @@ std::vector<std::string> bad_values(const Expectation& expected) {
   switch (expected.type) {
     case Type::kId:
       // 33 bytes; 33 bytes in 17 characters; not an NCName; white space.
-      return {"", "a234567890123456789012345678901_3", "a\xC3\xA5\xC3\xA5\xC3\xA5\xC3\xA5\xC3\xA5\xC3\xA5\xC3\xA5\xC3\xA5\xC3\xA5\xC3\xA5\xC3\xA5\xC3\xA5\xC3\xA5\xC3\xA5\xC3\xA5\xC3\xA5",
-              "1a", "a:b", "-a", "a b", " a", "a ", "a&#10;"};
+      return {"",
+              "a234567890123456789012345678901_3",
+              "a\xC3\xA5\xC3\xA5\xC3\xA5\xC3\xA5\xC3\xA5\xC3\xA5\xC3\xA5\xC3\xA5\xC3\xA5\xC3\xA5\xC3\xA5\xC3\xA5\xC3\xA5\xC3\xA5\xC3\xA5"
+              "\xC3\xA5",
+              "1a",
+              "a:b",
+              "-a",
+              "a b",
+              " a",
+              "a ",
+              "a&#10;"};
     case Type::kUri: return {"", " "};
     case Type::kUris: return {};
-    case Type::kBytes: return {"A", "AA", "AAA", "AA=", "AA===", "AA==AA==", "AB==", "AAB=", "A-A=", "A_A=", "AAA=*", "AA.A", "&#160;AAAA", "===="};
+    case Type::kBytes:
+      return {"A", "AA", "AAA", "AA=", "AA===", "AA==AA==", "AB==", "AAB=", "A-A=", "A_A=", "AAA=*", "AA.A", "&#160;AAAA", "===="};
     case Type::kBytes32:
-      return {"", "AAAA", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA==", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
-              "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB=", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
-              "*AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=."};
+      return {"",
+              "AAAA",
+              "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA==",
+              "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+              "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB=",
+              "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+              "*AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+              "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=."};
     case Type::kBoolean: return {"", "yes", "TRUE", "2", "true false"};
     case Type::kTime:
-      return {"", "2010-03-18", "2010-03-18T11:23:29", "2010-03-18T11:23:29+00:00", "2010-03-18T11:23:29+01:00", "2010-02-30T11:23:29Z",
-              "2010-03-18T25:23:29Z", "2010-03-18T11:23:29z", "10-03-18T11:23:29Z", "soon", " 2010-03-18T11:23:29Z"};
+      return {"",
+              "2010-03-18",
+              "2010-03-18T11:23:29",
+              "2010-03-18T11:23:29+00:00",
+              "2010-03-18T11:23:29+01:00",
+              "2010-02-30T11:23:29Z",
+              "2010-03-18T25:23:29Z",
+              "2010-03-18T11:23:29z",
+              "10-03-18T11:23:29Z",
+              "soon",
+              " 2010-03-18T11:23:29Z"};
     case Type::kWholeSeconds: return {"", "2010-03-18T11:23:29.5Z", "2010-03-18T11:23:29.000Z", "2010-03-18T11:23:29+01:00"};
     case Type::kText: return {};
     case Type::kMimeType: return {"", "image", "image/", "/png", "image/png/x", "image /png", "image/png; q=1"};
@@ -226,7 +304,8 @@ TEST(Attributes, EndorseAtLeastOneAlgorithm) {
 }
 
 TEST(Attributes, LimitTheIssuerUriTo1024Bytes) {
-  for (const auto& [name, attribute] : {std::pair{"ProvisioningSessionRequest", "SubmitURL"}, {"CredentialDeploymentRequest", "IssuerURI"}}) {
+  for (const auto& [name, attribute] :
+       {std::pair{"ProvisioningSessionRequest", "SubmitURL"}, {"CredentialDeploymentRequest", "IssuerURI"}}) {
     const std::string text = sample(name);
     for (const AttributePlace& place : attributes_in(text)) {
       if (place.name != attribute) continue;

@@ -5,10 +5,8 @@
 namespace airtight::keygen2 {
 namespace {
 
-const BasicCapabilities kAvailable{.algorithms = {"urn:a", "urn:b", "urn:c"},
-                                   .extensions = {"urn:x"},
-                                   .rsa_key_sizes = {1024, 2048, 4096},
-                                   .settable_exponent = true};
+const BasicCapabilities kAvailable{
+    .algorithms = {"urn:a", "urn:b", "urn:c"}, .extensions = {"urn:x"}, .rsa_key_sizes = {1024, 2048, 4096}, .settable_exponent = true};
 
 TEST(SupportedCapabilities, KeepTheOrderOfTheRequest) {
   const auto supported = supported_of({.algorithms = {"urn:c", "urn:a"}, .rsa_key_sizes = {4096, 1024}}, kAvailable);

@@ -126,11 +126,13 @@ TEST(X509Data, MayNameIssuersBesideCertificates) {
 
 // Base64 in element text, of messages and elements whether this version uses them or not.
 TEST(BinaryContent, IsStrictBase64Everywhere) {
-  const std::vector<std::pair<std::string, std::string>> places = {
-      {"PlatformNegotiationRequest", "IssuerLogotype"},         {"KeyInitializationResponse", "PrivateKey"},
-      {"CredentialDeploymentRequest-everything", "SymmetricKey"}, {"CredentialDeploymentRequest-everything", "PrivateKey"},
-      {"CredentialDeploymentRequest-everything", "Logotype"},   {"CredentialDeploymentRequest-everything", "Extension"},
-      {"CredentialDeploymentRequest-everything", "EncryptedExtension"}};
+  const std::vector<std::pair<std::string, std::string>> places = {{"PlatformNegotiationRequest", "IssuerLogotype"},
+                                                                   {"KeyInitializationResponse", "PrivateKey"},
+                                                                   {"CredentialDeploymentRequest-everything", "SymmetricKey"},
+                                                                   {"CredentialDeploymentRequest-everything", "PrivateKey"},
+                                                                   {"CredentialDeploymentRequest-everything", "Logotype"},
+                                                                   {"CredentialDeploymentRequest-everything", "Extension"},
+                                                                   {"CredentialDeploymentRequest-everything", "EncryptedExtension"}};
   for (const auto& [name, element] : places) {
     const std::string text = sample(name);
     const std::size_t begin = text.find('>', text.find("<" + element)) + 1;

@@ -31,7 +31,8 @@ void expect_cookie(const ServerCookie& cookie) {
   const std::string text(text_of(cookie->serialize()));
   EXPECT_TRUE(cookie->root().is(kNamespace, "ServerCookie"));
   EXPECT_EQ(cookie->root().attribute("Node"), "7");
-  EXPECT_NE(text.find(">text <?any thing?><!-- kept --><state xmlns=\"urn:example:issuer\" ID=\"S-20100318112329\">"), std::string::npos) << text;
+  EXPECT_NE(text.find(">text <?any thing?><!-- kept --><state xmlns=\"urn:example:issuer\" ID=\"S-20100318112329\">"), std::string::npos)
+      << text;
 }
 
 TEST(PlatformNegotiationRequest, SaysWhatItsTextSays) {
@@ -44,8 +45,8 @@ TEST(PlatformNegotiationRequest, SaysWhatItsTextSays) {
   EXPECT_EQ(hex_encode(message.logotypes[0].image), "89504e470d0a1a0a");
   EXPECT_EQ(message.logotypes[1].mime_type, "image/svg+xml");
   EXPECT_EQ(to_text(message.logotypes[1].image), "<svg/>");
-  EXPECT_EQ(message.capabilities.algorithms,
-            (std::vector<std::string>{"http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256", "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"}));
+  EXPECT_EQ(message.capabilities.algorithms, (std::vector<std::string>{"http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256",
+                                                                       "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"}));
   EXPECT_EQ(message.capabilities.extensions, (std::vector<std::string>{"http://xmlns.webpki.org/keygen2/1.0#provider.ietf-hotp"}));
   EXPECT_EQ(message.capabilities.rsa_key_sizes, (std::vector<std::uint16_t>{2048, 1024}));
   EXPECT_EQ(message.capabilities.settable_exponent, true);
@@ -184,7 +185,8 @@ TEST(RequestedKeys, ComeInDocumentOrderWithWhatStandsAboveThem) {
   std::string above;
   for (const RequestedKey& key : keys) {
     ids += key.key->id + " ";
-    above += (key.puk_policy ? key.puk_policy->id : "-") + "/" + (key.pin_policy ? key.pin_policy->id : "-") + (key.device_pin ? "D" : "") + " ";
+    above +=
+        (key.puk_policy ? key.puk_policy->id : "-") + "/" + (key.pin_policy ? key.pin_policy->id : "-") + (key.device_pin ? "D" : "") + " ";
   }
   EXPECT_EQ(ids, "Key.1 Key.2 Key.3 Key.4 Key.5 Key.6 Key.7 ");
   EXPECT_EQ(above, "PUK.1/PIN.1 PUK.1/PIN.1 PUK.1/PIN.2 -/- -/PIN.3 -/PIN.3 -/-D ");
@@ -262,11 +264,13 @@ TEST(OtherMessages, TellTheirKindAndAddress) {
   };
   const std::string request = "I.535100037738";
   for (const Expected& expected : std::vector<Expected>{
-           {"CredentialDiscoveryRequest", MessageKind::kCredentialDiscoveryRequest, std::string(kSession), "https://issuer.example.com/discover"},
+           {"CredentialDiscoveryRequest", MessageKind::kCredentialDiscoveryRequest, std::string(kSession),
+            "https://issuer.example.com/discover"},
            {"CredentialDiscoveryResponse", MessageKind::kCredentialDiscoveryResponse, std::string(kSession), std::nullopt},
            {"KeyOperationRequest", MessageKind::kKeyOperationRequest, request, "https://issuer.example.com/basic"},
            {"KeyOperationResponse", MessageKind::kKeyOperationResponse, request, std::nullopt},
-           {"CredentialDeploymentRequest-basic", MessageKind::kBasicCredentialDeploymentRequest, request, "https://issuer.example.com/basic"},
+           {"CredentialDeploymentRequest-basic", MessageKind::kBasicCredentialDeploymentRequest, request,
+            "https://issuer.example.com/basic"},
            {"CredentialDeploymentResponse-basic", MessageKind::kBasicCredentialDeploymentResponse, request, std::nullopt}}) {
     SCOPED_TRACE(expected.sample);
     const Message message = read_sample(expected.sample);

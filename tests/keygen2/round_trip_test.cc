@@ -3,18 +3,16 @@
 
 #include "tests/keygen2/samples.h"
 #include "tests/support/must.h"
-#include "xml/document.h"
+#include "xml/signature.h"
 
 namespace airtight::keygen2::testing {
 namespace {
 
 using tests::must;
 
-constexpr std::string_view kDsUri = "http://www.w3.org/2000/09/xmldsig#";
-
 // Samples of all that this version writes; their contents are maximal.
-const std::vector<std::string> kWritten = {"PlatformNegotiationRequest",  "PlatformNegotiationResponse", "ProvisioningSessionRequest",
-                                           "ProvisioningSessionResponse", "KeyInitializationRequest",    "KeyInitializationResponse",
+const std::vector<std::string> kWritten = {"PlatformNegotiationRequest",  "PlatformNegotiationResponse",  "ProvisioningSessionRequest",
+                                           "ProvisioningSessionResponse", "KeyInitializationRequest",     "KeyInitializationResponse",
                                            "CredentialDeploymentRequest", "CredentialDeploymentResponse", "ClientErrorResponse"};
 
 std::string canonical(const xml::Document& document) { return to_text(must(xml::canonicalize(document.root()))); }
@@ -22,7 +20,7 @@ std::string canonical(const xml::Document& document) { return to_text(must(xml::
 // The sample without its signature, as canonical XML.
 std::string unsigned_canonical(std::string_view name) {
   xml::Document document = must(xml::Document::parse(bytes_of(compact_sample(name))));
-  if (auto signature = document.root().child(kDsUri, "Signature")) signature->remove();
+  if (auto signature = document.root().child(xml::kSignatureNamespace, "Signature")) signature->remove();
   return canonical(document);
 }
 
@@ -56,11 +54,12 @@ TEST(Writing, MakesValidMessages) {
 
 TEST(Writing, LeavesOutDefaults) {
   KeyInitializationRequest message{.id = "S", .client_session_id = "C", .server_time = "2010-03-18T11:23:29Z", .submit_url = "https://x/"};
-  message.objects.push_back(PinPolicyRequest{.id = "PIN",
-                                             .retry_limit = 3,
-                                             .min_length = 4,
-                                             .max_length = 8,
-                                             .keys = std::vector{KeyPairRequest{.id = "Key", .algorithm = KeyPairRequest::Rsa{.key_size = 2048}}}});
+  message.objects.push_back(
+      PinPolicyRequest{.id = "PIN",
+                       .retry_limit = 3,
+                       .min_length = 4,
+                       .max_length = 8,
+                       .keys = std::vector{KeyPairRequest{.id = "Key", .algorithm = KeyPairRequest::Rsa{.key_size = 2048}}}});
   EXPECT_EQ(canonical(must(write_message(Message(std::move(message))))),
             "<KeyInitializationRequest xmlns=\"http://xmlns.webpki.org/keygen2/beta/20100402#\" ClientSessionID=\"C\" ID=\"S\" "
             "ServerTime=\"2010-03-18T11:23:29Z\" SubmitURL=\"https://x/\"><CreateObject>"

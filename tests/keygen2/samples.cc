@@ -29,10 +29,10 @@ std::size_t add_attributes(const std::string& text, std::size_t begin, std::vect
   std::size_t at = text.find_first_of(" \n/>", begin);
   const std::string element = text.substr(begin + 1, at - begin - 1);
   std::smatch match;
-  while (std::regex_search(text.begin() + static_cast<std::ptrdiff_t>(at), text.end(), match, attribute, std::regex_constants::match_continuous)) {
+  while (std::regex_search(text.begin() + static_cast<std::ptrdiff_t>(at), text.end(), match, attribute,
+                           std::regex_constants::match_continuous)) {
     const auto position = [&](int group) { return at + static_cast<std::size_t>(match.position(static_cast<std::size_t>(group))); };
-    if (!match.str(1).starts_with("xmlns"))
-      places.push_back({element, match.str(1), at, position(2), position(2) + match.str(2).size()});
+    if (!match.str(1).starts_with("xmlns")) places.push_back({element, match.str(1), at, position(2), position(2) + match.str(2).size()});
     at += static_cast<std::size_t>(match.length());
   }
   return at;
@@ -67,9 +67,7 @@ std::vector<std::string> sample_names() {
 
 Result<Received> read(std::string_view text) { return read_message(bytes_of(text), schema()); }
 
-Message read_sample(std::string_view name) {
-  return tests::must(read(sample(name))).message;
-}
+Message read_sample(std::string_view name) { return tests::must(read(sample(name))).message; }
 
 std::string with(std::string text, std::string_view from, std::string_view to) {
   const std::size_t at = text.find(from);
@@ -95,9 +93,7 @@ std::vector<AttributePlace> attributes_in(const std::string& text) {
   return places;
 }
 
-std::string without(std::string text, const AttributePlace& place) {
-  return text.erase(place.begin, place.value_end + 1 - place.begin);
-}
+std::string without(std::string text, const AttributePlace& place) { return text.erase(place.begin, place.value_end + 1 - place.begin); }
 
 std::string with_value(std::string text, const AttributePlace& place, std::string_view value) {
   return text.replace(place.value_begin, place.value_end - place.value_begin, value);

@@ -85,8 +85,7 @@ TEST(ServerTable, LeadsNowhereButToTheListedSuccessors) {
         const auto next = static_cast<ServerState>(n);
         const auto expected = expected_of_server().find({state, message});
         const bool allowed = expected != expected_of_server().end() && std::ranges::count(expected->second, next) == 1;
-        EXPECT_EQ(is_allowed_successor(state, message, next), allowed)
-            << name_of(state) << " " << name_of(message) << " " << name_of(next);
+        EXPECT_EQ(is_allowed_successor(state, message, next), allowed) << name_of(state) << " " << name_of(message) << " " << name_of(next);
       }
     }
   }
@@ -137,9 +136,15 @@ TEST(ServerTable, ReachesEveryState) {
 }
 
 TEST(ServerStates, KeepTheNamesThatDatabasesHold) {
-  const std::vector<std::string_view> names = {"AwaitPlatformNegotiationResponse", "AwaitProvisioningSessionResponse",
-                                               "AwaitCredentialDiscoveryResponse", "AwaitKeyInitializationResponse",
-                                               "AwaitCertification", "AwaitCredentialDeploymentResponse", "Done", "Aborted", "Failed"};
+  const std::vector<std::string_view> names = {"AwaitPlatformNegotiationResponse",
+                                               "AwaitProvisioningSessionResponse",
+                                               "AwaitCredentialDiscoveryResponse",
+                                               "AwaitKeyInitializationResponse",
+                                               "AwaitCertification",
+                                               "AwaitCredentialDeploymentResponse",
+                                               "Done",
+                                               "Aborted",
+                                               "Failed"};
   ASSERT_EQ(names.size(), kServerStates);
   for (std::size_t s = 0; s < kServerStates; ++s) {
     EXPECT_EQ(name_of(static_cast<ServerState>(s)), names[s]);

@@ -88,7 +88,8 @@ TEST(Messages, HaveOneTopElement) {
 
 TEST(Messages, AreNotWhatElseTheSchemasKnow) {
   expect_refused(part(sample("PlatformNegotiationRequest"), kSignature));
-  expect_refused("<CreateObject xmlns=\"" + std::string(kNamespace) + "\"><KeyPair ID=\"a\" KeyUsage=\"signature\"><RSA KeySize=\"2048\"/>"
+  expect_refused("<CreateObject xmlns=\"" + std::string(kNamespace) +
+                 "\"><KeyPair ID=\"a\" KeyUsage=\"signature\"><RSA KeySize=\"2048\"/>"
                  "</KeyPair></CreateObject>");
 }
 
@@ -110,6 +111,31 @@ TEST(Messages, HaveNoUnknownElements) {
   }
 }
 
+TEST(Messages, HaveNoDocumentType) {
+  expect_refused(with(sample("ClientErrorResponse"), "<ClientError", "<!DOCTYPE ClientErrorResponse><ClientError"));
+  expect_refused(
+      with(with(sample("ClientErrorResponse"), "<ClientError", "<!DOCTYPE x [<!ENTITY e \"no\">]><ClientError"), "Twice", "&e;"));
+}
+
+TEST(Messages, AreAtMost64LevelsDeep) {
+  const auto nested = [](unsigned levels) {
+    std::string text = "<ServerCookie>";
+    for (unsigned level = 0; level < levels; ++level) text += "<a>";
+    for (unsigned level = 0; level < levels; ++level) text += "</a>";
+    return text + "</ServerCookie>";
+  };
+  const std::string text = compact_sample("PlatformNegotiationResponse");
+  expect_accepted(with(text, part(text, kCookie), nested(62)));  // the top element is level 1, the cookie 2
+  expect_refused(with(text, part(text, kCookie), nested(63)));
+}
+
+TEST(Messages, AreAtMost4Mebibytes) {
+  const std::string text = compact_sample("PlatformNegotiationResponse");
+  const std::size_t room = (std::size_t{4} << 20U) - text.size();
+  expect_accepted(with(text, "text <?any", "text " + std::string(room, 'x') + "<?any"));
+  expect_refused(with(text, "text <?any", "text " + std::string(room + 1, 'x') + "<?any"));
+}
+
 TEST(Messages, HaveNoSchemaInstanceTricks) {
   const std::string text = sample("PlatformNegotiationRequest");
   const std::string xsi = " xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\"";
@@ -127,7 +153,8 @@ TEST(Elements, KeepTheirOrder) {
   expect_order("PlatformNegotiationRequest", kCookie, kSignature);
   expect_order("ProvisioningSessionRequest", "<ServerEphemeralKey....</ServerEphemeralKey>", kCookie);
   expect_order("ProvisioningSessionRequest", kCookie, kSignature);
-  expect_order("ProvisioningSessionResponse", "<ClientEphemeralKey....</ClientEphemeralKey>", "<DeviceCertificate>....</DeviceCertificate>");
+  expect_order("ProvisioningSessionResponse", "<ClientEphemeralKey....</ClientEphemeralKey>",
+               "<DeviceCertificate>....</DeviceCertificate>");
   expect_order("ProvisioningSessionResponse", "<DeviceCertificate>....</DeviceCertificate>", kCookie);
   expect_order("ProvisioningSessionResponse", kCookie, kSignature);
   expect_order("KeyInitializationRequest", "<CreateObject>....</CreateObject>", kCookie);
@@ -204,13 +231,13 @@ TEST(Elements, ThatAreOptionalMayBeAbsent) {
     SCOPED_TRACE(name + ": " + pattern);
     expect_accepted(removed(compact_sample(name), pattern));
   };
-  for (const char* name : {"PlatformNegotiationRequest", "PlatformNegotiationResponse", "ProvisioningSessionRequest",
-                           "ProvisioningSessionResponse", "KeyInitializationRequest", "KeyInitializationResponse",
-                           "CredentialDeploymentRequest", "CredentialDeploymentResponse", "CredentialDiscoveryRequest",
-                           "CredentialDiscoveryResponse"})
+  for (const char* name :
+       {"PlatformNegotiationRequest", "PlatformNegotiationResponse", "ProvisioningSessionRequest", "ProvisioningSessionResponse",
+        "KeyInitializationRequest", "KeyInitializationResponse", "CredentialDeploymentRequest", "CredentialDeploymentResponse",
+        "CredentialDiscoveryRequest", "CredentialDiscoveryResponse"})
     expect_optional(name, kCookie);
-  for (const char* name : {"PlatformNegotiationRequest", "ProvisioningSessionRequest", "KeyInitializationRequest",
-                           "CredentialDeploymentRequest"})
+  for (const char* name :
+       {"PlatformNegotiationRequest", "ProvisioningSessionRequest", "KeyInitializationRequest", "CredentialDeploymentRequest"})
     expect_optional(name, "<ds:Signature....</ds:Signature>");
   expect_optional("PlatformNegotiationRequest", "<IssuerLogotype....</IssuerLogotype>");
   expect_optional("KeyInitializationResponse", "<PrivateKey>....</PrivateKey>");
@@ -238,7 +265,8 @@ TEST(Elements, OfBasicCapabilitiesThereAreNone) {
 
 TEST(Elements, OfAResponseHaveNoSignatureButInTheSession) {
   const std::string signature = part(compact_sample("PlatformNegotiationRequest"), kSignature);
-  for (const char* name : {"PlatformNegotiationResponse", "KeyInitializationResponse", "CredentialDeploymentResponse", "CredentialDiscoveryResponse"}) {
+  for (const char* name :
+       {"PlatformNegotiationResponse", "KeyInitializationResponse", "CredentialDeploymentResponse", "CredentialDiscoveryResponse"}) {
     SCOPED_TRACE(name);
     expect_refused(with(compact_sample(name), std::string("</") + name, signature + "</" + name));
   }
@@ -289,7 +317,8 @@ TEST(BasicProfile, HasAllOfASessionsAttributesOrNone) {
   for (const char* name : {"ClientSessionID", "IssuerURI", "CloseSessionMAC"}) {
     SCOPED_TRACE(name);
     const std::string value = std::string(name) == "CloseSessionMAC" ? "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=" : "x";
-    expect_refused(with(sample("CredentialDeploymentRequest-basic"), " ServerTime=", " " + std::string(name) + "=\"" + value + "\" ServerTime="));
+    expect_refused(
+        with(sample("CredentialDeploymentRequest-basic"), " ServerTime=", " " + std::string(name) + "=\"" + value + "\" ServerTime="));
   }
   expect_refused(with(sample("CredentialDeploymentResponse-basic"), " ServerSessionID=", " ID=\"C-1\" ServerSessionID="));
 }
@@ -299,8 +328,10 @@ TEST(BasicProfile, DeploysCertificatesAndNothingElse) {
   const std::string mac = "MAC=\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\"";
   expect_refused(with(text, "ID=\"Key.1\"", "ID=\"Key.1\" " + mac));
   expect_refused(with(text, "</CertifiedPublicKey>", "<Extension Type=\"urn:x\" " + mac + ">AAAA</Extension></CertifiedPublicKey>"));
-  expect_refused(with(text, "</CertifiedPublicKey>", "</CertifiedPublicKey><DeleteKey ClientSessionID=\"C\" ServerSessionID=\"S\" "
-                                                     "CertificateFingerprint=\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\" " + mac + "/>"));
+  expect_refused(with(text, "</CertifiedPublicKey>",
+                      "</CertifiedPublicKey><DeleteKey ClientSessionID=\"C\" ServerSessionID=\"S\" "
+                      "CertificateFingerprint=\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\" " +
+                          mac + "/>"));
   expect_refused(with(text, "</CertifiedPublicKey>", "</CertifiedPublicKey><ServerCookie/>"));
 }
 

@@ -30,7 +30,8 @@ Result<crypto::PublicKey> ec_key(xml::Element element) {
   const std::string uri = TRY(required(named_curve, "URI", parse_uri));
   const std::optional<crypto::Curve> curve = crypto::curve_of_uri(uri);
   if (!curve)
-    return Failure(Error{Fault::kBadInput, "the elliptic curve " + uri + " is not known here", "Use P-256 (" + std::string(uri::kP256) + ").",
+    return Failure(Error{Fault::kBadInput, "the elliptic curve " + uri + " is not known here",
+                         "Use P-256 (" + std::string(uri::kP256) + ").",
                          Answer{Protocol::kKeyGen2, static_cast<int>(ClientError::kUnsupportedFeatureRequested)}});
   const xml::Element point = TRY(only_child(element, kDs11Uri, "PublicKey"));
   const Bytes value = TRY(content_bytes(point));

@@ -5,10 +5,11 @@
 
 #include "keygen2/messages.h"
 #include "xml/document.h"
+#include "xml/signature.h"
 
 namespace airtight::keygen2::internal {
 
-inline constexpr std::string_view kDsUri = "http://www.w3.org/2000/09/xmldsig#";
+inline constexpr std::string_view kDsUri = xml::kSignatureNamespace;
 inline constexpr std::string_view kDs11Uri = "http://www.w3.org/2009/xmldsig11#";
 
 inline constexpr xml::Namespace kKeyGen2 = {"", kNamespace};
