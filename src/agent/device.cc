@@ -19,7 +19,7 @@ constexpr std::string_view kCompleteNote = "airtight key store 1: complete\n";
 constexpr std::size_t kLongestNote = 4096;
 
 constexpr std::string_view kDatabaseFile = "sks.db";
-constexpr std::array<std::string_view, 6> kStoreFiles = {kDatabaseFile,   "sks.db-wal",       "sks.db-shm",
+constexpr std::array<std::string_view, 6> kStoreFiles = {kDatabaseFile,    "sks.db-wal",       "sks.db-shm",
                                                          "sks.db-journal", sealing::kSealFile, sealing::kSealKeyFile};
 
 enum class StoreState : std::uint8_t { kAbsent, kBeingMade, kComplete, kForeign };
@@ -64,11 +64,9 @@ Result<std::vector<crypto::Certificate>> create_device(const NewDevice& device, 
   switch (TRY(state_of(device.folder))) {
     case StoreState::kComplete:
       return fail(Fault::kRefused, "there is a key store in " + device.folder.string() + " already", "name another folder");
-    case StoreState::kForeign:
-      return foreign(device.folder);
+    case StoreState::kForeign: return foreign(device.folder);
     case StoreState::kAbsent:
-    case StoreState::kBeingMade:
-      break;
+    case StoreState::kBeingMade: break;
   }
   TRY(storage::make_private_folder(device.folder));
   TRY(storage::write_file(device.folder / kNoteFile, bytes_of(kBeingMadeNote), storage::FileMode::kPrivate));
@@ -79,8 +77,9 @@ Result<std::vector<crypto::Certificate>> create_device(const NewDevice& device, 
   {
     const sealing::MasterKey master_key = TRY(sealing::create_master_key(device.folder, device.seal, prompt, random));
     const auto database = TRY(storage::open_sqlite(device.folder / kDatabaseFile, {.exclusive = true, .create = true}));
-    TRY(sks::KeyStore::create(*database, master_key, {.vendor_name = device.vendor, .vendor_description = device.model, .certificate_path = path},
-                              attestation_key, random));
+    TRY(sks::KeyStore::create(*database, master_key,
+                              {.vendor_name = device.vendor, .vendor_description = device.model, .certificate_path = path}, attestation_key,
+                              random));
   }
   TRY(storage::write_file(device.folder / kNoteFile, bytes_of(kCompleteNote), storage::FileMode::kPrivate));
   return path;
@@ -95,10 +94,8 @@ Result<std::unique_ptr<sks::KeyStore>> open_device(const std::filesystem::path& 
     case StoreState::kBeingMade:
       return fail(Fault::kRefused, "the key store in " + folder.string() + " was never finished",
                   "run 'airtight device create' on it again: it starts over");
-    case StoreState::kForeign:
-      return foreign(folder);
-    case StoreState::kComplete:
-      break;
+    case StoreState::kForeign: return foreign(folder);
+    case StoreState::kComplete: break;
   }
   // The database comes first: nobody types a passphrase for a store that another process owns.
   std::unique_ptr<storage::Database> database = TRY(storage::open_sqlite(folder / kDatabaseFile, {.exclusive = true}));

@@ -40,7 +40,8 @@ using CertifyAttestationKey = std::function<Result<std::vector<crypto::Certifica
 
 // Opens the key store in `folder`, as its only owner until it is destroyed. `clock` and `random` outlive it.
 // Fault::kNotFound if there is none, kRefused if it was never finished, kUnavailable while another process owns it.
-[[nodiscard]] Result<std::unique_ptr<sks::KeyStore>> open_device(const std::filesystem::path& folder, const sealing::PassphrasePrompt& prompt,
-                                                                 const Clock& clock, RandomSource& random);
+[[nodiscard]] Result<std::unique_ptr<sks::KeyStore>> open_device(const std::filesystem::path& folder,
+                                                                 const sealing::PassphrasePrompt& prompt, const Clock& clock,
+                                                                 RandomSource& random);
 
 }  // namespace airtight::agent

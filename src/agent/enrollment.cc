@@ -10,8 +10,8 @@
 #include "agent/internal/key_creation.h"
 #include "agent/internal/pin_dialogue.h"
 #include "agent/internal/refusal.h"
-#include "agent/printable.h"
 #include "agent/internal/web_session.h"
+#include "agent/printable.h"
 #include "base/algorithms.h"
 #include "keygen2/messages.h"
 #include "keygen2/state_machines.h"
@@ -34,7 +34,10 @@ struct Addressing {
 Addressing addressing_of(const keygen2::Message& message) {
   return std::visit(
       [](const auto& what) -> Addressing {
-        if constexpr (requires { what.submit_url; what.id; }) {
+        if constexpr (requires {
+                        what.submit_url;
+                        what.id;
+                      }) {
           return {what.id, what.submit_url};
         } else if constexpr (requires { what.submit_url; }) {
           return {what.server_session_id, what.submit_url};
@@ -83,7 +86,8 @@ class Enrollment {
  private:
   Result<> converse() {
     tools_.http.forget();  // no TLS ticket links this enrolment to an earlier one
-    tools_.user.progress(Step::kConnecting, options_.url);
+    const http::Url url = TRY(http::Url::parse(options_.url));
+    tools_.user.progress(Step::kConnecting, url.authority());  // not the whole URL, which holds a token
     Reply reply = TRY(web_.get(options_.url));
     issuer_.host = outcome_.issuer_host = reply.url.host;
     while (!is_final(state_)) {
@@ -98,7 +102,8 @@ class Enrollment {
   // An ordinary page where a request is due: right after the keys of a deferred certification, wrong everywhere else.
   Result<> accept_page(const Reply& reply) {
     if (state_ == ClientState::kStart) {
-      return fail(Fault::kBadInput, "this URL leads to an ordinary page and not into an enrolment", "open it in a browser, or ask the issuer for an enrolment URL");
+      return fail(Fault::kBadInput, "this URL leads to an ordinary page and not into an enrolment",
+                  "open it in a browser, or ask the issuer for an enrolment URL");
     }
     const std::optional<http::Url> resume = reply.response.status == 202 ? resume_link(reply) : std::nullopt;
     if (state_ != ClientState::kKeysInitialized || !deferral_announced() || !resume) {
@@ -211,16 +216,16 @@ class Enrollment {
     std::vector<crypto::Certificate> device_path = TRY(certificates_of(device_.x509_certificates));
     std::optional<Bytes> fingerprint;
     if (origin_) fingerprint = to_bytes(origin_->sha256());
-    xml::Document response = TRY(keygen2::write_message(
-        keygen2::ProvisioningSessionResponse{.id = answer.client_session_id.value,
-                                             .server_session_id = request.id,
-                                             .server_time = request.server_time,
-                                             .client_time = now,
-                                             .session_attestation = std::move(answer.session_attestation),
-                                             .server_certificate_fingerprint = std::move(fingerprint),
-                                             .client_ephemeral_key = std::move(client_ephemeral_key),
-                                             .device_certificate_path = std::move(device_path),
-                                             .server_cookie = std::move(request.server_cookie)}));
+    xml::Document response =
+        TRY(keygen2::write_message(keygen2::ProvisioningSessionResponse{.id = answer.client_session_id.value,
+                                                                        .server_session_id = request.id,
+                                                                        .server_time = request.server_time,
+                                                                        .client_time = now,
+                                                                        .session_attestation = std::move(answer.session_attestation),
+                                                                        .server_certificate_fingerprint = std::move(fingerprint),
+                                                                        .client_ephemeral_key = std::move(client_ephemeral_key),
+                                                                        .device_certificate_path = std::move(device_path),
+                                                                        .server_cookie = std::move(request.server_cookie)}));
     TRY(sign_with_session_key(response));
     return response;
   }
@@ -257,13 +262,15 @@ class Enrollment {
   Answer handle(keygen2::CredentialDeploymentRequest& request) {
     if (!session_) TRY(resume_session(request));
     TRY(check_client_session(request.client_session_id));
-    if (request.issuer_uri != issuer_uri_) return refuse(ClientError::kNonMatchingRequests, "the issuer sent certificates for a session of another issuer");
+    if (request.issuer_uri != issuer_uri_)
+      return refuse(ClientError::kNonMatchingRequests, "the issuer sent certificates for a session of another issuer");
     TRY(check_deployment(request));
     tools_.user.progress(Step::kInstallingCertificates, "");
     std::map<std::string, std::uint32_t> missing = keys_;
     for (keygen2::CertifiedPublicKey& key : request.keys) {
       const auto target = missing.extract(key.id);
-      if (!target) return refuse(ClientError::kNonMatchingRequests, "the issuer certified a key that is not one of this session: '" + key.id + "'");
+      if (!target)
+        return refuse(ClientError::kNonMatchingRequests, "the issuer certified a key that is not one of this session: '" + key.id + "'");
       TRY(install(key, target.mapped()));
     }
     if (!missing.empty()) {
@@ -281,7 +288,8 @@ class Enrollment {
 
   Result<> install(keygen2::CertifiedPublicKey& key, std::uint32_t handle) {
     std::vector<crypto::Certificate> path = TRY(crypto::order_path(std::move(key.certificate_path)));
-    sks::SetCertificatePath call{.provisioning_handle = session_->handle, .key_handle = handle, .x509_certificates = {}, .mac = TRY(mac_of(key.mac))};
+    sks::SetCertificatePath call{
+        .provisioning_handle = session_->handle, .key_handle = handle, .x509_certificates = {}, .mac = TRY(mac_of(key.mac))};
     for (const crypto::Certificate& certificate : path) call.x509_certificates.push_back(certificate.der());
     TRY(sks::call(tools_.key_store, call));
     outcome_.keys.push_back({.handle = handle, .id = key.id, .certificate = path.front()});
@@ -291,9 +299,8 @@ class Enrollment {
   // Finds the session that an earlier run left open, and its keys (keygen2.md section 2).
   Result<> resume_session(const keygen2::CredentialDeploymentRequest& request) {
     TRY(web_.permitted(request.issuer_uri));
-    const Result<sks::GetProvisioningSession::Response> found = sks::call(
-        tools_.key_store,
-        sks::GetProvisioningSession{{request.id}, {request.client_session_id}, to_bytes(request.issuer_uri)});
+    const Result<sks::GetProvisioningSession::Response> found =
+        sks::call(tools_.key_store, sks::GetProvisioningSession{{request.id}, {request.client_session_id}, to_bytes(request.issuer_uri)});
     if (!found) {
       return Failure(refusal(ClientError::kNonMatchingRequests, "the key store has no open session to go on with: " + found.error().message,
                              "it may have expired or been aborted; 'airtight device sessions' lists what there is"));
@@ -313,8 +320,9 @@ class Enrollment {
   // Every other message is unknown to the table of the client, or asks for what this agent cannot do.
   template <typename Other>
   Answer handle(Other& message) {
-    return refuse(ClientError::kUnsupportedFeatureRequested,
-                  "the issuer sent a " + std::string(keygen2::name_of(keygen2::Message(std::move(message)))) + ", which this agent cannot answer");
+    return refuse(
+        ClientError::kUnsupportedFeatureRequested,
+        "the issuer sent a " + std::string(keygen2::name_of(keygen2::Message(std::move(message)))) + ", which this agent cannot answer");
   }
 
   Result<> check_client_session(const std::string& client_session_id) {
@@ -333,7 +341,7 @@ class Enrollment {
     }
     if (!at_hand_ || web_.refused_by_issuer() || outcome_.server_session_id.empty()) return;
     const Result<xml::Document> response = keygen2::write_message(keygen2::ClientErrorResponse{
-        .server_session_id = outcome_.server_session_id, .error = answer, .argument = printable(error.message)});
+        .server_session_id = outcome_.server_session_id, .error = answer, .argument = client_error_argument(error)});
     if (!response) return;
     if (const Result<Reply> reply = web_.post(*at_hand_, response->serialize()); !reply) {
       tools_.log.info("the issuer was not told", {{"reason", reply.error().message}});
@@ -375,6 +383,8 @@ class Enrollment {
 
 }  // namespace
 
-Result<EnrollmentOutcome> enroll(const EnrollmentOptions& options, const EnrollmentTools& tools) { return Enrollment(options, tools).run(); }
+Result<EnrollmentOutcome> enroll(const EnrollmentOptions& options, const EnrollmentTools& tools) {
+  return Enrollment(options, tools).run();
+}
 
 }  // namespace airtight::agent

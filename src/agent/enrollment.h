@@ -45,10 +45,10 @@ struct EnrollmentOutcome {
   std::string issuer_host;
   std::string server_session_id;
   std::string client_session_id;
-  std::vector<EnrolledKey> keys;         // in place and usable; none while certification is deferred
-  std::optional<std::string> resume_url; // certification is deferred: go on here later
-  std::string retry_after;               // when, in the issuer's words (Retry-After); empty if it did not say
-  std::optional<Error> unconfirmed;      // the keys are in place, but the issuer could not be told so
+  std::vector<EnrolledKey> keys;          // in place and usable; none while certification is deferred
+  std::optional<std::string> resume_url;  // certification is deferred: go on here later
+  std::string retry_after;                // when, in the issuer's words (Retry-After); empty if it did not say
+  std::optional<Error> unconfirmed;       // the keys are in place, but the issuer could not be told so
 };
 
 // Enrols. On any error the issuer is told why (ClientErrorResponse), as far as it can be reached, and the session of the key store is

@@ -17,8 +17,8 @@ namespace airtight::agent {
 struct KeyEntry {
   std::uint32_t handle = 0;
   sks::EnumerateKeys::Key key;
-  std::vector<crypto::Certificate> path;                             // end-entity first; none while the key's session is open
-  std::optional<sks::GetKeyProtectionInfo::Response> protection;     // absent while the key's session is open
+  std::vector<crypto::Certificate> path;                          // end-entity first; none while the key's session is open
+  std::optional<sks::GetKeyProtectionInfo::Response> protection;  // absent while the key's session is open
 
   [[nodiscard]] bool is_usable() const { return !path.empty(); }
 };

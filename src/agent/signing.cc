@@ -52,9 +52,10 @@ Error explained(sks::Channel& key_store, const KeyEntry& key, Error error) {
   if (!protection) return error;
   KeyEntry now{.handle = key.handle, .key = key.key, .path = key.path, .protection = *protection};
   if ((protection->protection_status & sks::kPinLocked) != 0) {
-    error.message = "the PIN of key " + std::to_string(key.handle) + " is locked after " + std::to_string(protection->retry_limit) + " wrong attempts";
+    error.message =
+        "the PIN of key " + std::to_string(key.handle) + " is locked after " + std::to_string(protection->retry_limit) + " wrong attempts";
     error.hint = (protection->protection_status & sks::kPukProtected) != 0 ? "its issuer has the PUK that unlocks it"
-                                                                            : "nothing unlocks it: ask the issuer for a new key";
+                                                                           : "nothing unlocks it: ask the issuer for a new key";
     return error;
   }
   const unsigned left = pin_attempts_left(now).value_or(0);

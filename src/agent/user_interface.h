@@ -40,7 +40,14 @@ struct PinQuestion {
 };
 
 enum class Step : std::uint8_t {
-  kConnecting, kNegotiating, kCreatingSession, kCreatingKeys, kSendingKeys, kInstallingCertificates, kConfirming, kAborting,
+  kConnecting,
+  kNegotiating,
+  kCreatingSession,
+  kCreatingKeys,
+  kSendingKeys,
+  kInstallingCertificates,
+  kConfirming,
+  kAborting,
 };
 
 class UserInterface {

@@ -7,11 +7,13 @@
 #include <exception>
 #include <span>
 
+#include "agent/printable.h"
 #include "cli/commands.h"
 
 namespace airtight::cli {
 namespace {
 
+constexpr std::size_t kLongestSentence = 2000;
 constexpr const char* kDescription =
     "Airtight: a key store whose keys prove where they were made, an issuer that checks the proof, and what lies between.";
 
@@ -59,8 +61,10 @@ int parse_and_run(int argc, const char* const* argv, Context& context) {
   root.set_version_flag("--version", "airtight " AIRTIGHT_VERSION, "Print the version and exit");
   root.require_subcommand(1);
   root.fallthrough();
-  root.footer("Examples:\n  airtight device create --store ./card --maker ./maker\n  airtight enroll https://issuer.example.com/e/… --store ./card\n"
-              "  airtight keys list --store ./card");
+  root.footer(
+      "Examples:\n  airtight device create --store ./card --maker ./maker\n  airtight enroll https://issuer.example.com/e/… --store "
+      "./card\n"
+      "  airtight keys list --store ./card");
   add_global_options(root, context);
   add_demo(root, context);
   add_device(root, context);
@@ -118,8 +122,9 @@ void Context::print_error(const Error& error) const {
   }
   const std::string_view on = err_has_colours ? "\033[31m" : "";
   const std::string_view off = err_has_colours ? "\033[0m" : "";
-  err << on << "airtight: " << off << error.message << '\n';
-  if (!error.hint.empty()) err << "hint: " << error.hint << '\n';
+  // Errors may quote what a peer said.
+  err << on << "airtight: " << off << agent::printable(error.message, kLongestSentence) << '\n';
+  if (!error.hint.empty()) err << "hint: " << agent::printable(error.hint, kLongestSentence) << '\n';
   err.flush();
 }
 
@@ -151,7 +156,8 @@ int run(int argc, const char* const* argv, Context& context) {
   try {
     return parse_and_run(argc, argv, context);
   } catch (const std::exception& exception) {
-    context.print_error({Fault::kInternal, std::string("internal error: ") + exception.what(), "this is a bug: please report it with the command that led here"});
+    context.print_error({Fault::kInternal, std::string("internal error: ") + exception.what(),
+                         "this is a bug: please report it with the command that led here"});
   } catch (...) {
     context.print_error({Fault::kInternal, "internal error", "this is a bug: please report it with the command that led here"});
   }

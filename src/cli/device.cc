@@ -86,18 +86,20 @@ void add_create(CLI::App& device, Context& context) {
 // The answer to a line that is no request (sks.md section 1): ERROR_OPTION and an ErrorString.
 SecretBytes unreadable_request() {
   constexpr std::string_view kReason = "the request is not a line of hex digits";
-  return SecretBytes::copy_of(concat({big_endian(static_cast<std::uint64_t>(sks::Status::kOption), 1), big_endian(kReason.size(), 2),
-                                      bytes_of(kReason)}));
+  return SecretBytes::copy_of(
+      concat({big_endian(static_cast<std::uint64_t>(sks::Status::kOption), 1), big_endian(kReason.size(), 2), bytes_of(kReason)}));
 }
 
 Result<> answer_calls(const std::string& folder, const Context& context) {
   const auto store = TRY(open_key_store(folder));
   HexLines requests(STDIN_FILENO);
   while (auto request = TRY(requests.next())) {
-    if (!request->readable) context.err << "airtight: a request is one line of hex digits, two for each byte, and at most 1 MiB\n" << std::flush;
+    if (!request->readable)
+      context.err << "airtight: a request is one line of hex digits, two for each byte, and at most 1 MiB\n" << std::flush;
     const SecretBytes answer = request->readable ? TRY(store->channel->call(request->bytes)) : unreadable_request();
     write_hex_line(context.out, answer);
-    if (!context.out) return fail(Fault::kUnavailable, "the answer could not be written", "check that the reader of standard output is still there");
+    if (!context.out)
+      return fail(Fault::kUnavailable, "the answer could not be written", "check that the reader of standard output is still there");
   }
   return {};
 }
@@ -160,8 +162,9 @@ Result<> info(const std::string& folder, const Context& context) {
 
 void add_info(CLI::App& device, Context& context) {
   const auto store = std::make_shared<std::string>();
-  CLI::App& command = add_command(device, context, "info", "Show what a key store is and what it can do", "airtight device info --store ./card",
-                                  Secrets::kHandled, [store, &context] { return info(*store, context); });
+  CLI::App& command =
+      add_command(device, context, "info", "Show what a key store is and what it can do", "airtight device info --store ./card",
+                  Secrets::kHandled, [store, &context] { return info(*store, context); });
   add_store_option(command, *store);
 }
 
@@ -228,8 +231,9 @@ Result<> abort_session(const AbortOptions& options, const Context& context) {
 
 void add_abort(CLI::App& device, Context& context) {
   const auto options = std::make_shared<AbortOptions>();
-  CLI::App& command = add_command(device, context, "abort", "Abort an open session with all that it made", "airtight device abort --store ./card 3",
-                                  Secrets::kHandled, [options, &context] { return abort_session(*options, context); });
+  CLI::App& command =
+      add_command(device, context, "abort", "Abort an open session with all that it made", "airtight device abort --store ./card 3",
+                  Secrets::kHandled, [options, &context] { return abort_session(*options, context); });
   add_store_option(command, options->store);
   command.add_option("HANDLE", options->handle, "The session's number in 'airtight device sessions'")->required()->type_name("");
 }

@@ -1,11 +1,10 @@
 // airtight enroll: gets keys and certificates from an issuer.
-#include "agent/enrollment.h"
-
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 
+#include "agent/enrollment.h"
 #include "agent/key_list.h"
 #include "agent/printable.h"
 #include "base/encoding.h"
@@ -35,7 +34,8 @@ Result<> report_open_sessions(sks::Channel& key_store, const std::string& folder
   for (const auto& [handle, session] : TRY(agent::list_sessions(key_store))) {
     if (!session.is_open) continue;
     context.err << "Note: session " << handle << " with " << agent::printable(text_of(session.issuer_uri))
-                << " is still open; if it is not waited for, end it with 'airtight device abort --store " << folder << ' ' << handle << "'\n";
+                << " is still open; if it is not waited for, end it with 'airtight device abort --store " << folder << ' ' << handle
+                << "'\n";
   }
   return {};
 }
@@ -93,8 +93,9 @@ Result<> enroll(const Options& options, Context& context) {
 
   const xml::Schema schema = TRY(keygen2::compile_schema());
   const Log log = context.log();
-  const agent::EnrollmentOutcome outcome = TRY(agent::enroll(
-      options.enrollment, {.http = *client, .key_store = *store->channel, .user = user, .schema = schema, .clock = store->clock, .log = log}));
+  const agent::EnrollmentOutcome outcome = TRY(
+      agent::enroll(options.enrollment,
+                    {.http = *client, .key_store = *store->channel, .user = user, .schema = schema, .clock = store->clock, .log = log}));
   context.refused = outcome.unconfirmed.has_value();
   if (context.json) {
     context.print_json(outcome_as_json(outcome));
@@ -109,10 +110,11 @@ Result<> enroll(const Options& options, Context& context) {
 
 void add_enroll(CLI::App& root, Context& context) {
   const auto options = std::make_shared<Options>();
-  CLI::App& command = add_command(root, context, "enroll", "Get keys and certificates from an issuer",
-                                  "airtight enroll https://issuer.example.com/e/7Hq2 --store ./card\n"
-                                  "airtight enroll https://localhost:8443/e/7Hq2 --store ./card --ca-file ./issuer/tls/ca.pem --pin-file ./pins --yes",
-                                  Secrets::kHandled, [options, &context] { return enroll(*options, context); });
+  CLI::App& command =
+      add_command(root, context, "enroll", "Get keys and certificates from an issuer",
+                  "airtight enroll https://issuer.example.com/e/7Hq2 --store ./card\n"
+                  "airtight enroll https://localhost:8443/e/7Hq2 --store ./card --ca-file ./issuer/tls/ca.pem --pin-file ./pins --yes",
+                  Secrets::kHandled, [options, &context] { return enroll(*options, context); });
   command.add_option("URL", options->enrollment.url, "The enrolment URL that the issuer gave")->required()->type_name("");
   add_store_option(command, options->store);
   command.add_option("--ca-file", options->ca_file, "Trust these CA certificates (PEM) for TLS instead of the system's")->type_name("FILE");

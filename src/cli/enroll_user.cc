@@ -66,6 +66,15 @@ std::string join(const std::vector<std::string>& words) {
   return text;
 }
 
+// A span of time as people say it.
+std::string span_of(std::uint32_t seconds) {
+  constexpr std::uint32_t kHour = 3600;
+  constexpr std::uint32_t kDay = 24 * kHour;
+  if (seconds >= 2 * kDay) return std::to_string(seconds / kDay) + " days";
+  if (seconds >= 2 * kHour) return std::to_string(seconds / kHour) + " hours";
+  return std::to_string((seconds + 59) / 60) + " minutes";
+}
+
 std::string_view sentence_of(agent::Step step) {
   switch (step) {
     case agent::Step::kConnecting: return "Connecting to";
@@ -104,10 +113,12 @@ std::string describe(const keygen2::PinPolicyRequest& policy) {
 std::vector<std::string> describe(const agent::EnrollmentSummary& summary) {
   std::vector<std::string> lines;
   const std::vector<keygen2::RequestedKey> keys = keygen2::requested_keys(summary.keys);
-  lines.push_back(summary.issuer.host + " asks to make " + (keys.size() == 1 ? "this key" : "these " + std::to_string(keys.size()) + " keys") + ':');
+  lines.push_back(summary.issuer.host + " asks to make " +
+                  (keys.size() == 1 ? "this key" : "these " + std::to_string(keys.size()) + " keys") + ':');
   for (const keygen2::RequestedKey& key : keys) describe_key(key, lines);
   if (summary.updatable) lines.emplace_back("The issuer may update and delete these keys later");
-  if (summary.keys.deferred_certification) lines.emplace_back("The certificates will come later");
+  if (summary.keys.deferred_certification)
+    lines.push_back("The certificates will come later, within " + span_of(summary.session_life_time));
   return lines;
 }
 
@@ -151,7 +162,8 @@ Result<SecretBytes> EnrollUser::choose_pin(const agent::PinQuestion& question) {
   const keygen2::PinPolicyRequest& policy = question.policy;
   if (pin_file_) {
     if (!question.again_because.empty()) {
-      return fail(Fault::kBadInput, "the PIN in the file for key '" + question.key_ids.front() + "' cannot be used: " + question.again_because,
+      return fail(Fault::kBadInput,
+                  "the PIN in the file for key '" + question.key_ids.front() + "' cannot be used: " + question.again_because,
                   "the policy '" + policy.id + "' wants " + describe(policy));
     }
     return pin_of_text(TRY(pin_file_->find(policy.id, question.key_ids)), policy.format);

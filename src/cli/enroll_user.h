@@ -1,4 +1,5 @@
-// The user of `airtight enroll`: questions on the terminal, progress on standard error, or PINs from a file and a yes from the command line.
+// The user of `airtight enroll`: questions on the terminal, progress on standard error, or PINs from a file and a yes from the command
+// line.
 #pragma once
 
 #include <optional>

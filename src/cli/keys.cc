@@ -1,6 +1,4 @@
 // airtight keys: lists the keys of a key store, shows one, signs with one.
-#include "agent/key_list.h"
-
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -13,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "agent/key_list.h"
 #include "agent/printable.h"
 #include "agent/signing.h"
 #include "base/encoding.h"
@@ -96,8 +95,8 @@ Result<> list(const std::string& folder, const Context& context) {
 
 void add_list(CLI::App& keys, Context& context) {
   const auto store = std::make_shared<std::string>();
-  CLI::App& command = add_command(keys, context, "list", "List keys with their certificates", "airtight keys list --store ./card", Secrets::kHandled,
-                                  [store, &context] { return list(*store, context); });
+  CLI::App& command = add_command(keys, context, "list", "List keys with their certificates", "airtight keys list --store ./card",
+                                  Secrets::kHandled, [store, &context] { return list(*store, context); });
   add_store_option(command, *store);
 }
 
@@ -109,18 +108,19 @@ json::object attributes_of(const sks::GetKeyProtectionInfo::Response& info) {
   if ((info.protection_status & sks::kPinProtected) != 0) {
     std::string patterns;
     for (const auto& pattern : kNames<PatternRestriction>) {
-      if ((info.pattern_restrictions & std::to_underlying(pattern.value)) != 0) patterns += (patterns.empty() ? "" : " ") + std::string(pattern.name);
+      if ((info.pattern_restrictions & std::to_underlying(pattern.value)) != 0)
+        patterns += (patterns.empty() ? "" : " ") + std::string(pattern.name);
     }
     attributes.insert({{"pin_format", attribute_name<PassphraseFormat>(info.format)},
-                  {"pin_min_length", info.min_length},
-                  {"pin_max_length", info.max_length},
-                  {"pin_retry_limit", info.retry_limit},
-                  {"pin_error_count", info.pin_error_count},
-                  {"pin_locked", (info.protection_status & sks::kPinLocked) != 0},
-                  {"pin_user_modifiable", info.user_modifiable},
-                  {"pin_grouping", attribute_name<Grouping>(info.grouping)},
-                  {"pin_pattern_restrictions", patterns},
-                  {"pin_input_method", attribute_name<InputMethod>(info.input_method)}});
+                       {"pin_min_length", info.min_length},
+                       {"pin_max_length", info.max_length},
+                       {"pin_retry_limit", info.retry_limit},
+                       {"pin_error_count", info.pin_error_count},
+                       {"pin_locked", (info.protection_status & sks::kPinLocked) != 0},
+                       {"pin_user_modifiable", info.user_modifiable},
+                       {"pin_grouping", attribute_name<Grouping>(info.grouping)},
+                       {"pin_pattern_restrictions", patterns},
+                       {"pin_input_method", attribute_name<InputMethod>(info.input_method)}});
   }
   if ((info.protection_status & sks::kPukProtected) != 0) {
     attributes.emplace("puk_retry_limit", info.puk_retry_limit);
@@ -128,13 +128,13 @@ json::object attributes_of(const sks::GetKeyProtectionInfo::Response& info) {
     attributes.emplace("puk_locked", (info.protection_status & sks::kPukLocked) != 0);
   }
   attributes.insert({{"device_pin", (info.protection_status & sks::kDevicePinProtected) != 0},
-                                       {"biometric_protection", attribute_name<BiometricProtection>(info.biometric_protection)},
-                                       {"private_key_backup", info.private_key_backup},
-                                       {"export_policy", attribute_name<ExportPolicy>(info.export_policy)},
-                                       {"updatable", info.updatable},
-                                       {"delete_policy", attribute_name<DeletePolicy>(info.delete_policy)},
-                                       {"enable_pin_caching", info.enable_pin_caching},
-                                       {"import_private_key", info.import_private_key}});
+                     {"biometric_protection", attribute_name<BiometricProtection>(info.biometric_protection)},
+                     {"private_key_backup", info.private_key_backup},
+                     {"export_policy", attribute_name<ExportPolicy>(info.export_policy)},
+                     {"updatable", info.updatable},
+                     {"delete_policy", attribute_name<DeletePolicy>(info.delete_policy)},
+                     {"enable_pin_caching", info.enable_pin_caching},
+                     {"import_private_key", info.import_private_key}});
   return attributes;
 }
 
@@ -155,10 +155,12 @@ void print_key(const Context& context, const KeyEntry& key) {
   if (key.protection) {
     for (const auto& attribute : attributes_of(*key.protection)) {
       const json::value& value = attribute.value();
-      context.out << "   " << label_of(attribute.key()) << (value.is_string() ? std::string(value.as_string().c_str()) : json::serialize(value)) << '\n';
+      context.out << "   " << label_of(attribute.key())
+                  << (value.is_string() ? std::string(value.as_string().c_str()) : json::serialize(value)) << '\n';
     }
   }
-  for (const Bytes& algorithm : key.key.endorsed_algorithms) context.out << "   endorsed algorithm  " << printable(text_of(algorithm)) << '\n';
+  for (const Bytes& algorithm : key.key.endorsed_algorithms)
+    context.out << "   endorsed algorithm  " << printable(text_of(algorithm)) << '\n';
   for (const std::string& extension : key.key.extension_types.values) context.out << "   extension  " << printable(extension) << '\n';
   for (const crypto::Certificate& certificate : key.path) context.out << crypto::to_pem(certificate);
 }
@@ -202,9 +204,9 @@ void add_key_argument(CLI::App& command, std::string& key) {
 
 void add_show(CLI::App& keys, Context& context) {
   const auto options = std::make_shared<ShowOptions>();
-  CLI::App& command = add_command(keys, context, "show", "Show everything about one key, with its certificates in PEM",
-                                  "airtight keys show --store ./card Key.1", Secrets::kHandled,
-                                  [options, &context] { return show(*options, context); });
+  CLI::App& command =
+      add_command(keys, context, "show", "Show everything about one key, with its certificates in PEM",
+                  "airtight keys show --store ./card Key.1", Secrets::kHandled, [options, &context] { return show(*options, context); });
   add_store_option(command, options->store);
   add_key_argument(command, options->key);
 }
@@ -286,7 +288,8 @@ void add_sign(CLI::App& keys, Context& context) {
   command.add_option("--in", options->in, "The file to sign; - for standard input")->required()->type_name("FILE");
   command.add_option("--out", options->out, "Where the signature goes (default: standard output)")->type_name("FILE");
   std::string names;
-  for (const agent::SignatureAlgorithm& algorithm : agent::signature_algorithms()) names += (names.empty() ? "" : ", ") + std::string(algorithm.name);
+  for (const agent::SignatureAlgorithm& algorithm : agent::signature_algorithms())
+    names += (names.empty() ? "" : ", ") + std::string(algorithm.name);
   command.add_option("--algorithm", options->algorithm, names + " (default: SHA-256 in the usual form of the key)")->type_name("NAME");
   add_choice<agent::EcdsaForm>(command, "--format", options->form, {{"der", agent::EcdsaForm::kDer}, {"raw", agent::EcdsaForm::kRaw}},
                                "How an ECDSA signature is written (default der)");

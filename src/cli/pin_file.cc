@@ -72,7 +72,8 @@ Result<SecretBytes> PinFile::find(const std::string& policy_id, const std::vecto
   for (const Line& line : lines_) {
     if (line.policy_id != policy_id || std::ranges::find(key_ids, line.key_id) == key_ids.end()) continue;
     if (found != nullptr && !equal_in_constant_time(found->pin.expose_secret(), line.pin.expose_secret())) {
-      return fail(Fault::kBadInput, path_ + " has different PINs for keys '" + found->key_id + "' and '" + line.key_id + "', which share one",
+      return fail(Fault::kBadInput,
+                  path_ + " has different PINs for keys '" + found->key_id + "' and '" + line.key_id + "', which share one",
                   "give both the same PIN under policy '" + policy_id + "'");
     }
     found = &line;

@@ -22,7 +22,8 @@ class PinFile {
   // The file has to be private (0600). Fault::kBadInput for a line without its three parts; it names the line and not its content.
   [[nodiscard]] static Result<PinFile> read(const std::string& path);
 
-  // The PIN of `key_ids`, which share one, under `policy_id`. Fault::kNotFound if no line is about any of them, kBadInput if lines disagree.
+  // The PIN of `key_ids`, which share one, under `policy_id`. Fault::kNotFound if no line is about any of them, kBadInput if lines
+  // disagree.
   [[nodiscard]] Result<SecretBytes> find(const std::string& policy_id, const std::vector<std::string>& key_ids) const;
 
  private:

@@ -15,22 +15,19 @@
 namespace airtight::agent {
 namespace {
 
-using tests::must;
 using ::testing::HasSubstr;
+using tests::must;
 
 class Device : public ::testing::Test {
  protected:
   Result<std::vector<crypto::Certificate>> create() {
-    return create_device({.folder = store,
-                          .vendor = "Example Vendor",
-                          .model = "Example Model",
-                          .attestation_key = AttestationKeyKind::kP256,
-                          .seal = seal},
-                         [this](const crypto::PublicKey& key) -> Result<std::vector<crypto::Certificate>> {
-                           if (maker_refuses) return fail(Fault::kRefused, "no");
-                           return std::vector{maker.certify(key, "Device")};
-                         },
-                         passphrase, random);
+    return create_device(
+        {.folder = store, .vendor = "Example Vendor", .model = "Example Model", .attestation_key = AttestationKeyKind::kP256, .seal = seal},
+        [this](const crypto::PublicKey& key) -> Result<std::vector<crypto::Certificate>> {
+          if (maker_refuses) return fail(Fault::kRefused, "no");
+          return std::vector{maker.certify(key, "Device")};
+        },
+        passphrase, random);
   }
   Result<std::unique_ptr<sks::KeyStore>> open() { return open_device(store, passphrase, clock, random); }
 

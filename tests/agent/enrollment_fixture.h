@@ -17,7 +17,8 @@ namespace airtight::agent::testing {
 class EnrollmentFixture : public ::testing::Test {
  protected:
   [[nodiscard]] Result<EnrollmentOutcome> run(const EnrollmentOptions& options = {.url = FakeIssuer::kStartUrl}) {
-    return enroll(options, {.http = issuer, .key_store = device.store(), .user = user, .schema = schema, .clock = device.clock(), .log = log});
+    return enroll(options,
+                  {.http = issuer, .key_store = device.store(), .user = user, .schema = schema, .clock = device.clock(), .log = log});
   }
   [[nodiscard]] std::size_t sessions() { return tests::must(list_sessions(device.store())).size(); }
   [[nodiscard]] std::vector<KeyEntry> keys() { return tests::must(list_keys(device.store())); }

@@ -11,10 +11,10 @@ namespace airtight::agent::testing {
 namespace {
 
 using keygen2::MessageKind;
-using tests::must;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
+using tests::must;
 
 class Enrollment : public EnrollmentFixture {};
 
@@ -32,9 +32,8 @@ TEST_F(Enrollment, LeavesACertifiedKeyInAClosedSession) {
 
 TEST_F(Enrollment, AnswersEachPhaseOnce) {
   must(run());
-  EXPECT_THAT(issuer.received,
-              ElementsAre(MessageKind::kPlatformNegotiationResponse, MessageKind::kProvisioningSessionResponse,
-                          MessageKind::kKeyInitializationResponse, MessageKind::kCredentialDeploymentResponse));
+  EXPECT_THAT(issuer.received, ElementsAre(MessageKind::kPlatformNegotiationResponse, MessageKind::kProvisioningSessionResponse,
+                                           MessageKind::kKeyInitializationResponse, MessageKind::kCredentialDeploymentResponse));
 }
 
 TEST_F(Enrollment, SignsTheSessionResponseInsideTheKeyStore) {
@@ -52,8 +51,8 @@ TEST_F(Enrollment, MakesAKeyThatTheChosenPinOpens) {
   const KeyEntry key = must(find_key(device.store(), "Key.1"));
   const SignatureAlgorithm algorithm = must(choose_signature_algorithm(key, ""));
   const Bytes message = to_bytes("a letter");
-  const Bytes signature = must(sign_hash(device.store(), key, algorithm, crypto::sha256(message), SecretBytes::copy_of(bytes_of("7391")),
-                                         EcdsaForm::kDer));
+  const Bytes signature =
+      must(sign_hash(device.store(), key, algorithm, crypto::sha256(message), SecretBytes::copy_of(bytes_of("7391")), EcdsaForm::kDer));
   EXPECT_TRUE(must(key.path.front().public_key()).verify(crypto::SignatureScheme::kEcdsaDer, crypto::Digest::kSha256, message, signature));
 }
 
@@ -70,7 +69,8 @@ TEST_F(Enrollment, SendsTheClientTimeInWholeSeconds) {
 }
 
 TEST_F(Enrollment, CopiesServerTimeAsText) {
-  issuer.change_message = changing<keygen2::ProvisioningSessionRequest>([](auto& request) { request.server_time = "2010-03-18T11:23:29.500Z"; });
+  issuer.change_message =
+      changing<keygen2::ProvisioningSessionRequest>([](auto& request) { request.server_time = "2010-03-18T11:23:29.500Z"; });
   must(run());
   EXPECT_EQ(issuer.session_response->server_time, "2010-03-18T11:23:29.500Z");
 }
@@ -89,8 +89,9 @@ TEST_F(Enrollment, ReturnsTheServerCookieWhole) {
   must(run());
   ASSERT_TRUE(issuer.session_response->server_cookie);
   const Bytes canonical = must(xml::canonicalize(issuer.session_response->server_cookie->root()));
-  EXPECT_EQ(text_of(canonical), "<ServerCookie xmlns=\"http://xmlns.webpki.org/keygen2/beta/20100402#\">"
-                                "<x:State xmlns:x=\"urn:example\" a=\"1\">kept <x:b></x:b> whole</x:State></ServerCookie>");
+  EXPECT_EQ(text_of(canonical),
+            "<ServerCookie xmlns=\"http://xmlns.webpki.org/keygen2/beta/20100402#\">"
+            "<x:State xmlns:x=\"urn:example\" a=\"1\">kept <x:b></x:b> whole</x:State></ServerCookie>");
 }
 
 TEST_F(Enrollment, ShowsTheIssuerBeforeAnythingIsWritten) {

@@ -16,8 +16,9 @@ constexpr const char* kServerTime = "2010-03-18T11:23:29Z";
 crypto::PrivateKey new_key() { return must(crypto::PrivateKey::generate(crypto::EcSpec{crypto::Curve::kP256})); }
 
 xml::Document cookie() {
-  return must(xml::Document::parse(bytes_of("<ServerCookie xmlns=\"http://xmlns.webpki.org/keygen2/beta/20100402#\">"
-                                            "<x:State xmlns:x=\"urn:example\" a=\"1\">kept <x:b/> whole</x:State></ServerCookie>")));
+  return must(
+      xml::Document::parse(bytes_of("<ServerCookie xmlns=\"http://xmlns.webpki.org/keygen2/beta/20100402#\">"
+                                    "<x:State xmlns:x=\"urn:example\" a=\"1\">kept <x:b/> whole</x:State></ServerCookie>")));
 }
 
 }  // namespace

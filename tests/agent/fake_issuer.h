@@ -42,10 +42,10 @@ class FakeIssuer final : public http::Client {
   bool defers_certification = false;
   bool certificates_ready = false;  // at the resume URL
   keygen2::BasicCapabilities asked_capabilities;
-  std::optional<crypto::Certificate> tls_certificate;  // absent: plain HTTP
-  std::function<void(keygen2::Message&)> change_message;                                  // before it is written and signed
-  std::function<void(keygen2::MessageKind, xml::Document&)> change_document;              // after it was signed
-  std::function<void(const http::Request&, http::Exchange&)> change_exchange;             // last of all
+  std::optional<crypto::Certificate> tls_certificate;                          // absent: plain HTTP
+  std::function<void(keygen2::Message&)> change_message;                       // before it is written and signed
+  std::function<void(keygen2::MessageKind, xml::Document&)> change_document;   // after it was signed
+  std::function<void(const http::Request&, http::Exchange&)> change_exchange;  // last of all
 
   // What it saw.
   std::vector<Sent> sent;

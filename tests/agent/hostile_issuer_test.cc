@@ -151,10 +151,8 @@ TEST_F(HostileIssuer, CannotNegotiateTwice) {
 
 TEST_F(HostileIssuer, CannotAnswerWithAResponse) {
   replace<keygen2::KeyInitializationRequest>([](auto& request) {
-    return keygen2::CredentialDeploymentResponse{.id = request.client_session_id,
-                                                 .server_session_id = request.id,
-                                                 .close_session_attestation = Bytes(32),
-                                                 .server_cookie = {}};
+    return keygen2::CredentialDeploymentResponse{
+        .id = request.client_session_id, .server_session_id = request.id, .close_session_attestation = Bytes(32), .server_cookie = {}};
   });
   expect_refusal(ClientError::kNonMatchingRequests);
 }
@@ -182,23 +180,22 @@ TEST_F(HostileIssuer, CannotDeferWithoutAResumeUrl) {
 
 TEST_F(HostileIssuer, CannotDeferToAnotherHost) {
   issuer.defers_certification = true;
-  change_reply_to(MessageKind::kKeyInitializationResponse, [](http::Exchange& exchange) {
-    exchange.response.headers.set("Link", "<https://evil.example.com/resume>; rel=resume");
-  });
+  change_reply_to(MessageKind::kKeyInitializationResponse,
+                  [](http::Exchange& exchange) { exchange.response.headers.set("Link", "<https://evil.example.com/resume>; rel=resume"); });
   expect_refusal(ClientError::kGeneralError);
 }
 
 // How messages are written
 
 TEST_F(HostileIssuer, CannotSendWhatIsNotXml) {
-  change_reply_to(MessageKind::kPlatformNegotiationResponse, [](http::Exchange& exchange) { exchange.response.body = to_bytes("<Broken"); });
+  change_reply_to(MessageKind::kPlatformNegotiationResponse,
+                  [](http::Exchange& exchange) { exchange.response.body = to_bytes("<Broken"); });
   expect_refusal(ClientError::kNonMatchingRequests);
 }
 
 TEST_F(HostileIssuer, CannotSendADtd) {
-  change_reply_to(MessageKind::kPlatformNegotiationResponse, [](http::Exchange& exchange) {
-    exchange.response.body = to_bytes("<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>");
-  });
+  change_reply_to(MessageKind::kPlatformNegotiationResponse,
+                  [](http::Exchange& exchange) { exchange.response.body = to_bytes("<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>"); });
   expect_refusal(ClientError::kNonMatchingRequests);
 }
 
@@ -242,7 +239,8 @@ TEST_F(HostileIssuer, CannotChangeTheSigner) {
   other.change_document = [&](MessageKind kind, xml::Document& document) {
     if (kind == MessageKind::kPlatformNegotiationRequest) stolen = document.serialize();
   };
-  static_cast<void>(other.send(tests::must(http::Url::parse(FakeIssuer::kStartUrl)), {.method = "GET", .target = "/enrol", .headers = {}, .body = {}, .peer = {}}));
+  static_cast<void>(other.send(tests::must(http::Url::parse(FakeIssuer::kStartUrl)),
+                               {.method = "GET", .target = "/enrol", .headers = {}, .body = {}, .peer = {}}));
   issuer.change_exchange = [&](const http::Request& request, http::Exchange& exchange) {
     if (request.method == "GET") exchange.response.body = *stolen;
   };
@@ -336,9 +334,8 @@ TEST_F(HostileIssuer, CannotForgeTheCloseMac) {
 }
 
 TEST_F(HostileIssuer, CannotSendCertificatesThatFormNoPath) {
-  change<keygen2::CredentialDeploymentRequest>([](auto& request) {
-    request.keys[0].certificate_path.push_back(sks::testing::TestCa().root());
-  });
+  change<keygen2::CredentialDeploymentRequest>(
+      [](auto& request) { request.keys[0].certificate_path.push_back(sks::testing::TestCa().root()); });
   expect_refusal(ClientError::kGeneralError);
 }
 
@@ -346,7 +343,8 @@ TEST_F(HostileIssuer, CannotSendCertificatesThatFormNoPath) {
 
 TEST_F(HostileIssuer, IsQuotedWhenItRefuses) {
   change_reply_to(MessageKind::kProvisioningSessionResponse, [](http::Exchange& exchange) {
-    exchange.response = http::text_response(403, R"({"title": "Refused", "detail": "this device is not accepted"})", "application/problem+json");
+    exchange.response =
+        http::text_response(403, R"({"title": "Refused", "detail": "this device is not accepted"})", "application/problem+json");
   });
   expect_silent_failure("this device is not accepted");
 }
@@ -358,9 +356,7 @@ TEST_F(HostileIssuer, CannotDrawOnTheTerminal) {
   expect_silent_failure("all?[2Jgood");
 }
 
-TEST_F(HostileIssuer, MayBeAnOrdinaryPage) {
-  expect_silent_failure("ordinary page", {.url = "https://issuer.example.com/"});
-}
+TEST_F(HostileIssuer, MayBeAnOrdinaryPage) { expect_silent_failure("ordinary page", {.url = "https://issuer.example.com/"}); }
 
 // The user
 
@@ -373,6 +369,12 @@ TEST_F(HostileIssuer, LearnsThatTheUserSaidNo) {
 TEST_F(HostileIssuer, LearnsThatTheUserGaveNoPin) {
   user.pins.clear();
   expect_refusal(ClientError::kUserAbort);
+}
+
+TEST_F(HostileIssuer, LearnsNothingAboutTheUsersFiles) {
+  user.pins.clear();  // then choose_pin() fails with words of its own
+  expect_refusal(ClientError::kUserAbort);
+  EXPECT_EQ(issuer.error->argument, "the user said no");
 }
 
 TEST_F(HostileIssuer, CannotHaveAnotherHostVisitedByAborting) {

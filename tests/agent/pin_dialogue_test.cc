@@ -10,10 +10,10 @@
 namespace airtight::agent::testing {
 namespace {
 
-using tests::must;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
+using tests::must;
 
 class PinDialogue : public ::testing::Test {
  protected:

@@ -13,8 +13,8 @@ namespace {
 
 using sks::testing::TestDevice;
 using sks::testing::TestIssuer;
-using tests::must;
 using ::testing::HasSubstr;
+using tests::must;
 
 class Signing : public ::testing::Test {
  protected:

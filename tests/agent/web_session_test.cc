@@ -10,8 +10,8 @@
 namespace airtight::agent {
 namespace {
 
-using tests::must;
 using ::testing::HasSubstr;
+using tests::must;
 
 class ScriptedClient final : public http::Client {
  public:
@@ -45,7 +45,9 @@ class Redirects : public ::testing::Test {
 };
 
 TEST_F(Redirects, OfGetAreFollowedOnTheSameHost) {
-  client.serve = [](const http::Url& url, const http::Request&) { return url.target == "/a" ? redirect("/b") : http::text_response(200, ""); };
+  client.serve = [](const http::Url& url, const http::Request&) {
+    return url.target == "/a" ? redirect("/b") : http::text_response(200, "");
+  };
   EXPECT_EQ(must(web.get("https://a.example/a")).url.to_text(), "https://a.example/b");
 }
 

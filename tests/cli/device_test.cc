@@ -62,7 +62,8 @@ TEST_F(DeviceProgram, CanHaveAnRsaAttestationKey) {
 TEST_F(DeviceProgram, IsForItsOwnerAlone) {
   ASSERT_EQ(run(create()).status, 0);
   for (const auto& entry : std::filesystem::recursive_directory_iterator(store)) {
-    EXPECT_EQ(entry.status().permissions() & (std::filesystem::perms::group_all | std::filesystem::perms::others_all), std::filesystem::perms::none)
+    EXPECT_EQ(entry.status().permissions() & (std::filesystem::perms::group_all | std::filesystem::perms::others_all),
+              std::filesystem::perms::none)
         << entry.path();
   }
 }
@@ -109,10 +110,16 @@ TEST_F(DeviceProgram, AbortsASessionThatACallOpened) {
   ASSERT_EQ(run(create()).status, 0);
   // createProvisioningSession: sk1, "S-1", a P-256 point, "https://a", not updatable, a time, 1000 s, 50 uses.
   const std::string request =
-      "01" "0031687474703a2f2f786d6c6e732e776562706b692e6f72672f6b657967656e322f312e3023616c676f726974686d2e736b31" "0003532d31"
+      "01"
+      "0031687474703a2f2f786d6c6e732e776562706b692e6f72672f6b657967656e322f312e3023616c676f726974686d2e736b31"
+      "0003532d31"
       "005b3059301306072a8648ce3d020106082a8648ce3d030107034200046b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296"
       "4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5"
-      "000968747470733a2f2f61" "00" "0008000001270cd9e868" "000003e8" "0032\n";
+      "000968747470733a2f2f61"
+      "00"
+      "0008000001270cd9e868"
+      "000003e8"
+      "0032\n";
   ASSERT_THAT(device({"call"}, request).out, MatchesRegex("00.*\n"));
   boost::json::object session = device({"sessions", "--json"}).json()["sessions"].as_array().at(0).as_object();
   EXPECT_EQ(session["open"], true);
@@ -123,26 +130,32 @@ TEST_F(DeviceProgram, AbortsASessionThatACallOpened) {
 }
 
 TEST_F(DeviceProgram, AsksForItsPassphraseWithoutShowingIt) {
-  const TerminalOutcome created = run_on_terminal(create({"--seal", "passphrase"}), {{"New passphrase for the key store", "correct horse\n"},
-                                                                                     {"Again", "correct horsf\b" "e\n"}});
+  const TerminalOutcome created =
+      run_on_terminal(create({"--seal", "passphrase"}), {{"New passphrase for the key store", "correct horse\n"},
+                                                         {"Again",
+                                                          "correct horsf\b"
+                                                          "e\n"}});
   ASSERT_EQ(created.status, 0) << created.screen;
   EXPECT_THAT(created.screen, Not(HasSubstr("correct")));
-  const TerminalOutcome opened = run_on_terminal({"device", "info", "--store", store}, {{"Passphrase for the key store", "correct horse\n"}});
+  const TerminalOutcome opened =
+      run_on_terminal({"device", "info", "--store", store}, {{"Passphrase for the key store", "correct horse\n"}});
   EXPECT_EQ(opened.status, 0);
   EXPECT_THAT(opened.screen, HasSubstr("Device ID"));
   EXPECT_THAT(opened.screen, Not(HasSubstr("correct")));
 }
 
 TEST_F(DeviceProgram, AsksAgainWhenTheTwoPassphrasesDiffer) {
-  const TerminalOutcome created =
-      run_on_terminal(create({"--seal", "passphrase"}), {{"New passphrase", "correct horse\n"}, {"Again", "battery staple\n"},
-                                                         {"New passphrase", "correct horse\n"}, {"Again", "correct horse\n"}});
+  const TerminalOutcome created = run_on_terminal(create({"--seal", "passphrase"}), {{"New passphrase", "correct horse\n"},
+                                                                                     {"Again", "battery staple\n"},
+                                                                                     {"New passphrase", "correct horse\n"},
+                                                                                     {"Again", "correct horse\n"}});
   EXPECT_EQ(created.status, 0) << created.screen;
   EXPECT_THAT(created.screen, HasSubstr("differ"));
 }
 
 TEST_F(DeviceProgram, RefusesAWrongPassphrase) {
-  ASSERT_EQ(run_on_terminal(create({"--seal", "passphrase"}), {{"New passphrase", "correct horse\n"}, {"Again", "correct horse\n"}}).status, 0);
+  ASSERT_EQ(run_on_terminal(create({"--seal", "passphrase"}), {{"New passphrase", "correct horse\n"}, {"Again", "correct horse\n"}}).status,
+            0);
   EXPECT_EQ(run_on_terminal({"device", "info", "--store", store}, {{"Passphrase", "wrong horse\n"}}).status, 1);
 }
 

@@ -14,10 +14,10 @@
 namespace airtight::cli::testing {
 namespace {
 
-using tests::must;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
+using tests::must;
 
 class EnrollProgram : public ::testing::Test {
  protected:
@@ -83,9 +83,12 @@ TEST_F(EnrollProgram, RefusesAPinThatItsPolicyForbids) {
 }
 
 TEST_F(EnrollProgram, AsksOnTheTerminalUntilThePinIsGood) {
-  const TerminalOutcome outcome = run_on_terminal(
-      enroll_arguments(), {{"Do you want this? [y/n] ", "y\n"}, {"New PIN for Key.1", "1234\n"}, {"Again", "1234\n"},
-                           {"This PIN cannot be used", ""}, {"New PIN for Key.1", "739164\n"}, {"Again", "739164\n"}});
+  const TerminalOutcome outcome = run_on_terminal(enroll_arguments(), {{"Do you want this? [y/n] ", "y\n"},
+                                                                       {"New PIN for Key.1", "1234\n"},
+                                                                       {"Again", "1234\n"},
+                                                                       {"This PIN cannot be used", ""},
+                                                                       {"New PIN for Key.1", "739164\n"},
+                                                                       {"Again", "739164\n"}});
   EXPECT_EQ(outcome.status, 0) << outcome.screen;
   EXPECT_THAT(outcome.screen, Not(HasSubstr("739164")));
 }
@@ -115,7 +118,8 @@ TEST_F(EnrollProgram, WantsAWayToAskOrAYes) {
 TEST_F(EnrollProgram, LeavesAKeyThatSigns) {
   ASSERT_EQ(enroll().status, 0);
   file_with("letter", "a letter");
-  ASSERT_EQ(keys({"sign", "Key.1", "--in", folder / "letter", "--out", folder / "sig", "--pin-file", file_with("pin", "739164\n")}).status, 0);
+  ASSERT_EQ(keys({"sign", "Key.1", "--in", folder / "letter", "--out", folder / "sig", "--pin-file", file_with("pin", "739164\n")}).status,
+            0);
   const std::string pem(keys({"show", "1", "--json"}).json()["certificates"].as_array().at(0).as_string());
   const crypto::PublicKey key = must(must(crypto::certificates_from_pem(pem)).at(0).public_key());
   EXPECT_TRUE(key.verify(crypto::SignatureScheme::kEcdsaDer, crypto::Digest::kSha256, bytes_of("a letter"), bytes_of(content_of("sig"))));

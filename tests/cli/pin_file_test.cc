@@ -12,9 +12,9 @@
 namespace airtight::cli {
 namespace {
 
-using tests::must;
 using ::testing::HasSubstr;
 using ::testing::Not;
+using tests::must;
 
 class PinFiles : public ::testing::Test {
  protected:
@@ -30,9 +30,7 @@ class PinFiles : public ::testing::Test {
   tests::TemporaryFolder folder;
 };
 
-TEST_F(PinFiles, GiveThePinOfPolicyAndKey) {
-  EXPECT_EQ(must(find("PIN.1 Key.1 1234\nPIN.1 Key.2 5678\n", "PIN.1", {"Key.2"})), "5678");
-}
+TEST_F(PinFiles, GiveThePinOfPolicyAndKey) { EXPECT_EQ(must(find("PIN.1 Key.1 1234\nPIN.1 Key.2 5678\n", "PIN.1", {"Key.2"})), "5678"); }
 
 TEST_F(PinFiles, TakeAnyKeyOfASharedPin) { EXPECT_EQ(must(find("PIN.1 Key.2 5678\n", "PIN.1", {"Key.1", "Key.2"})), "5678"); }
 
@@ -75,7 +73,9 @@ TEST_F(PinFiles, HoldBinaryPinsInHex) {
   EXPECT_FALSE(pin_from_file(file_with("00gg\n"), PassphraseFormat::kBinary));
 }
 
-TEST_F(PinFiles, OfOnePinEndAtTheLine) { EXPECT_EQ(to_text(must(pin_from_file(file_with("1234\n"), PassphraseFormat::kNumeric)).expose_secret()), "1234"); }
+TEST_F(PinFiles, OfOnePinEndAtTheLine) {
+  EXPECT_EQ(to_text(must(pin_from_file(file_with("1234\n"), PassphraseFormat::kNumeric)).expose_secret()), "1234");
+}
 
 }  // namespace
 }  // namespace airtight::cli

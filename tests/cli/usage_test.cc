@@ -63,8 +63,8 @@ TEST_P(WrongUsage, IsOneJsonObjectWhereJsonIsWanted) {
 INSTANTIATE_TEST_SUITE_P(
     Kinds, WrongUsage,
     ::testing::Values(Mistake{{}, "wants a command"}, Mistake{{"fly"}, "there is no command 'airtight fly'"},
-                      Mistake{{"device", "fly"}, "there is no command 'airtight device fly'"}, Mistake{{"device", "info"}, "--store is required"},
-                      Mistake{{"keys", "list", "--store", "x", "--colour"}, "--colour"},
+                      Mistake{{"device", "fly"}, "there is no command 'airtight device fly'"},
+                      Mistake{{"device", "info"}, "--store is required"}, Mistake{{"keys", "list", "--store", "x", "--colour"}, "--colour"},
                       Mistake{{"device", "create", "--store", "x", "--maker", "y", "--seal", "wax"}, "'wax' is none of passphrase, file"},
                       Mistake{{"device", "info", "--store", "x", "--log-level", "loud"}, "'loud' is none of debug"},
                       Mistake{{"device", "abort", "--store", "x", "three"}, "three"}));
@@ -86,9 +86,7 @@ TEST(Usage, ARefusalIsJsonWithFaultMessageAndHint) {
   EXPECT_TRUE(error.contains("hint"));
 }
 
-TEST(Usage, ThereAreNoColoursOffATerminal) {
-  EXPECT_EQ(run({"keys", "list", "--store", "/nowhere"}).err.find('\033'), std::string::npos);
-}
+TEST(Usage, ThereAreNoColoursOffATerminal) { EXPECT_EQ(run({"keys", "list", "--store", "/nowhere"}).err.find('\033'), std::string::npos); }
 
 }  // namespace
 }  // namespace airtight::cli::testing

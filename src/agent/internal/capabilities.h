@@ -18,7 +18,8 @@ using DeviceInfo = sks::GetDeviceInfo::Response;
 [[nodiscard]] Result<> check_session_key_algorithm(const keygen2::ProvisioningSessionRequest& request, const DeviceInfo& device);
 
 // unsupported-feature-requested for what this device or agent cannot do; general-error for more than `max_keys` keys.
-[[nodiscard]] Result<> check_requested_keys(const keygen2::KeyInitializationRequest& request, const DeviceInfo& device, std::size_t max_keys);
+[[nodiscard]] Result<> check_requested_keys(const keygen2::KeyInitializationRequest& request, const DeviceInfo& device,
+                                            std::size_t max_keys);
 
 // unsupported-feature-requested for what this agent cannot apply: symmetric keys, restored keys, extensions, updates, deletions.
 [[nodiscard]] Result<> check_deployment(const keygen2::CredentialDeploymentRequest& request);

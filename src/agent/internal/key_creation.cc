@@ -76,7 +76,8 @@ class KeyCreation {
   }
 
   Result<> create(const keygen2::DevicePinRequest&) {
-    return refuse(keygen2::ClientError::kUnsupportedFeatureRequested, "the issuer wants a key under a device PIN, which this agent does not offer");
+    return refuse(keygen2::ClientError::kUnsupportedFeatureRequested,
+                  "the issuer wants a key under a device PIN, which this agent does not offer");
   }
 
   Result<> create(const KeyPairRequest& key) { return create_key(key, kNoPolicy, {}); }

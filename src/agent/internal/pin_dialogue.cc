@@ -56,7 +56,8 @@ Result<> choose_pins_of(const keygen2::PinPolicyRequest& policy, const std::vect
       pin = TRY(user.choose_pin(question));
       question.again_because = fault_of(pin, policy, earlier);
       if (question.again_because.empty()) break;
-      if (answers == kMaxAnswers) return refuse(keygen2::ClientError::kUserAbort, "no PIN was given that the policy '" + policy.id + "' allows");
+      if (answers == kMaxAnswers)
+        return refuse(keygen2::ClientError::kUserAbort, "no PIN was given that the policy '" + policy.id + "' allows");
     }
     for (const std::string& id : question.key_ids) chosen.insert_or_assign(id, pin.clone());
     earlier.push_back(std::move(pin));

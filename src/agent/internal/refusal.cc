@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "agent/printable.h"
 #include "sks/status.h"
 
 namespace airtight::agent {
@@ -25,6 +26,12 @@ ClientError client_error_of(const Error& error) {
     case sks::Status::kSessionVerify: return ClientError::kMissingProvisioningData;
     default: return ClientError::kGeneralError;
   }
+}
+
+std::string client_error_argument(const Error& error) {
+  if (client_error_of(error) == ClientError::kUserAbort) return "the user said no";
+  const bool about_protocol = error.code_in(Protocol::kKeyGen2) || error.code_in(Protocol::kSks) || error.fault == Fault::kRefused;
+  return about_protocol ? printable(error.message) : "a fault of the client's machine";
 }
 
 }  // namespace airtight::agent

@@ -17,4 +17,8 @@ namespace airtight::agent {
 // What to answer for `error`: its own answer, or what keygen2.md section 6 says for the key store's status, or general-error.
 [[nodiscard]] keygen2::ClientError client_error_of(const Error& error);
 
+// The words that go with it: those of `error` where they are about the protocol. What the user said, and faults of this machine, whose
+// words may name files and the like, are nobody else's business.
+[[nodiscard]] std::string client_error_argument(const Error& error);
+
 }  // namespace airtight::agent

@@ -50,9 +50,7 @@ Parameter parameter_of(std::string_view text) {
   return {name, value};
 }
 
-std::string_view path_of(const http::Url& url) {
-  return std::string_view(url.target).substr(0, url.target.find('?'));
-}
+std::string_view path_of(const http::Url& url) { return std::string_view(url.target).substr(0, url.target.find('?')); }
 
 // RFC 6265 section 5.1.4.
 std::string_view default_cookie_path(const http::Url& url) {
