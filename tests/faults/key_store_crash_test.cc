@@ -1,5 +1,5 @@
-// A device's life, killed after every call, killed at every write within a call, and struck by a power cut, a full disk and a broken disk at every
-// write: the store is as before the call or as after it, goes on, and gives away no guess at a PIN.
+// A device's life, killed after every call, killed at every write within a call, and struck by a power cut, a full disk and a broken disk
+// at every write: the store is as before the call or as after it, goes on, and gives away no guess at a PIN.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -32,11 +32,12 @@ const std::size_t kProvisioningSteps = ProvisioningScript::provisioning_steps();
 crypto::Certificate make_device(const std::filesystem::path& folder) {
   const sks::testing::TestCa maker;
   crypto::SystemRandom random;
-  return must(agent::create_device({.folder = folder, .vendor = "Example Vendor", .model = "Example Model"},
-                                   [&](const crypto::PublicKey& key) -> Result<std::vector<crypto::Certificate>> {
-                                     return std::vector{maker.certify(key, "Device")};
-                                   },
-                                   {}, random))
+  return must(agent::create_device(
+                  {.folder = folder, .vendor = "Example Vendor", .model = "Example Model"},
+                  [&](const crypto::PublicKey& key) -> Result<std::vector<crypto::Certificate>> {
+                    return std::vector{maker.certify(key, "Device")};
+                  },
+                  {}, random))
       .front();
 }
 
@@ -229,8 +230,8 @@ TEST(KeyStoreKilledInsideACall, IsAsBeforeTheCallOrAsAfterIt) {
       StoreProcess store(life.store_folder(), writes);
       answered = life.live(store, 0, kSteps);
       if (answered < kSteps) {
-          ASSERT_EQ(life.last().error().fault, Fault::kUnavailable) << life.last().error().message;
-        }
+        ASSERT_EQ(life.last().error().fault, Fault::kUnavailable) << life.last().error().message;
+      }
       survived = store.stop();
     }
     expect_before_or_after(life, answered);

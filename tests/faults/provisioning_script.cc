@@ -17,10 +17,11 @@ constexpr std::string_view kKeyWithPin = "Key.1";
 constexpr std::string_view kKeyWithoutPin = "Key.2";
 constexpr std::string_view kMessage = "I owe you one.";
 
-constexpr std::array kSteps = {Step::kCreateSession, Step::kCreatePukPolicy, Step::kCreatePinPolicy, Step::kCreateKeyWithPin,
-                               Step::kCreateKeyWithoutPin, Step::kSignSessionData, Step::kSetFirstPath, Step::kSetSecondPath, Step::kCloseSession,
-                               Step::kRightPin, Step::kWrongPin, Step::kRightPin, Step::kRightPin, Step::kWrongPin, Step::kWrongPin,
-                               Step::kRightPin, Step::kWrongPin, Step::kWrongPin, Step::kWrongPin, Step::kRightPin};
+constexpr std::array kSteps = {
+    Step::kCreateSession,   Step::kCreatePukPolicy, Step::kCreatePinPolicy, Step::kCreateKeyWithPin, Step::kCreateKeyWithoutPin,
+    Step::kSignSessionData, Step::kSetFirstPath,    Step::kSetSecondPath,   Step::kCloseSession,     Step::kRightPin,
+    Step::kWrongPin,        Step::kRightPin,        Step::kRightPin,        Step::kWrongPin,         Step::kWrongPin,
+    Step::kRightPin,        Step::kWrongPin,        Step::kWrongPin,        Step::kWrongPin,         Step::kRightPin};
 
 }  // namespace
 
@@ -46,33 +47,24 @@ sks::Status ProvisioningScript::expected_status(std::size_t index) {
 
 Result<> ProvisioningScript::take(Step step, sks::Channel& store) {
   switch (step) {
-    case Step::kCreateSession:
-      return create_session(store);
-    case Step::kCreatePukPolicy:
-      puk_policy_ = TRY(sks::call(store, issuer_->puk_policy())).puk_policy_handle;
-      return {};
+    case Step::kCreateSession: return create_session(store);
+    case Step::kCreatePukPolicy: puk_policy_ = TRY(sks::call(store, issuer_->puk_policy())).puk_policy_handle; return {};
     case Step::kCreatePinPolicy:
       pin_policy_ = TRY(sks::call(store, issuer_->pin_policy("PIN.1", puk_policy_))).pin_policy_handle;
       return {};
-    case Step::kCreateKeyWithPin:
-      return create_key(store, key_with_pin_, issuer_->key_pair(std::string(kKeyWithPin), pin_policy_, kPin));
-    case Step::kCreateKeyWithoutPin:
-      return create_key(store, key_without_pin_, issuer_->key_pair(std::string(kKeyWithoutPin)));
+    case Step::kCreateKeyWithPin: return create_key(store, key_with_pin_, issuer_->key_pair(std::string(kKeyWithPin), pin_policy_, kPin));
+    case Step::kCreateKeyWithoutPin: return create_key(store, key_without_pin_, issuer_->key_pair(std::string(kKeyWithoutPin)));
     case Step::kSignSessionData:
       TRY(sks::call(store, sks::SignProvisioningSessionData{issuer_->handle(), to_bytes(bytes_of(kMessage))}));
       return {};
-    case Step::kSetFirstPath:
-      return set_path(store, first_path_, kKeyWithPin, key_with_pin_);
-    case Step::kSetSecondPath:
-      return set_path(store, second_path_, kKeyWithoutPin, key_without_pin_);
+    case Step::kSetFirstPath: return set_path(store, first_path_, kKeyWithPin, key_with_pin_);
+    case Step::kSetSecondPath: return set_path(store, second_path_, kKeyWithoutPin, key_without_pin_);
     case Step::kCloseSession:
       if (!close_) close_ = issuer_->close();
       TRY(sks::call(store, *close_));
       return {};
-    case Step::kRightPin:
-      return sign_with_pin(store, kPin);
-    case Step::kWrongPin:
-      return sign_with_pin(store, kOtherPin);
+    case Step::kRightPin: return sign_with_pin(store, kPin);
+    case Step::kWrongPin: return sign_with_pin(store, kOtherPin);
   }
   return fail(Fault::kInternal, "there is no such step");
 }

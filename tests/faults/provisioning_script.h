@@ -1,5 +1,6 @@
-// A device's life in steps, one call of the key store each: a session with PUK policy, PIN policy and two keys, and then signatures with right
-// and wrong PINs until the key is locked. The script is the issuer: it knows what it has sent and what was answered, whatever becomes of the store.
+// A device's life in steps, one call of the key store each: a session with PUK policy, PIN policy and two keys, and then signatures with
+// right and wrong PINs until the key is locked. The script is the issuer: it knows what it has sent and what was answered, whatever becomes
+// of the store.
 #pragma once
 
 #include <array>
@@ -17,8 +18,17 @@ namespace airtight::faults {
 class ProvisioningScript {
  public:
   enum class Step : std::uint8_t {
-    kCreateSession, kCreatePukPolicy, kCreatePinPolicy, kCreateKeyWithPin, kCreateKeyWithoutPin, kSignSessionData, kSetFirstPath, kSetSecondPath,
-    kCloseSession, kRightPin, kWrongPin,
+    kCreateSession,
+    kCreatePukPolicy,
+    kCreatePinPolicy,
+    kCreateKeyWithPin,
+    kCreateKeyWithoutPin,
+    kSignSessionData,
+    kSetFirstPath,
+    kSetSecondPath,
+    kCloseSession,
+    kRightPin,
+    kWrongPin,
   };
   // All of them, in order.
   [[nodiscard]] static std::span<const Step> steps();
@@ -52,7 +62,8 @@ class ProvisioningScript {
 
  private:
   [[nodiscard]] Result<> create_session(sks::Channel& store);
-  [[nodiscard]] Result<> create_key(sks::Channel& store, std::optional<sks::CreateKeyPair::Response>& key, const sks::CreateKeyPair& request);
+  [[nodiscard]] Result<> create_key(sks::Channel& store, std::optional<sks::CreateKeyPair::Response>& key,
+                                    const sks::CreateKeyPair& request);
   [[nodiscard]] Result<> set_path(sks::Channel& store, std::optional<sks::SetCertificatePath>& request, std::string_view id,
                                   const std::optional<sks::CreateKeyPair::Response>& key);
   [[nodiscard]] Result<> sign(sks::Channel& store, const sks::CreateKeyPair::Response& key, std::string_view pin) const;
