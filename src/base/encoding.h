@@ -10,7 +10,7 @@
 
 namespace airtight {
 
-[[nodiscard]] std::string hex_encode(ByteView bytes);  // lower case
+[[nodiscard]] std::string hex_encode(ByteView bytes);           // lower case
 [[nodiscard]] Result<Bytes> hex_decode(std::string_view text);  // both cases
 
 enum class Whitespace : unsigned char { kRefuse, kXml };  // kXml skips space, tab, CR and LF (keygen2.md section 6)

@@ -17,13 +17,22 @@ enum class PassphraseFormat : std::uint8_t { kNumeric = 0, kAlphanumeric = 1, kS
 enum class DeletePolicy : std::uint8_t { kNone = 0, kPin = 1, kPuk = 2 };
 enum class BiometricProtection : std::uint8_t { kNone = 0, kAlternative = 1, kCombined = 2, kExclusive = 3 };
 enum class KeyUsage : std::uint8_t {
-  kSignature = 0, kAuthentication = 1, kEncryption = 2, kUniversal = 3, kTransport = 4, kSymmetricKey = 5
+  kSignature = 0,
+  kAuthentication = 1,
+  kEncryption = 2,
+  kUniversal = 3,
+  kTransport = 4,
+  kSymmetricKey = 5
 };
 enum class KeyAlgorithmType : std::uint8_t { kRsa = 0, kEcc = 1 };
 
 // A set of bits: SKS "PIN Pattern Control".
 enum class PatternRestriction : std::uint8_t {
-  kTwoInARow = 0x01, kThreeInARow = 0x02, kSequence = 0x04, kRepeated = 0x08, kMissingGroup = 0x10
+  kTwoInARow = 0x01,
+  kThreeInARow = 0x02,
+  kSequence = 0x04,
+  kRepeated = 0x08,
+  kMissingGroup = 0x10
 };
 inline constexpr std::uint8_t kAllPatternRestrictions = 0x1F;
 
@@ -38,24 +47,23 @@ template <typename E>
 inline constexpr std::array<NamedValue<E>, 0> kNames = {};
 
 template <>
-inline constexpr std::array kNames<ExportPolicy> = {
-    NamedValue{ExportPolicy::kNonExportable, "non-exportable"}, NamedValue{ExportPolicy::kPin, "pin"},
-    NamedValue{ExportPolicy::kPuk, "puk"}, NamedValue{ExportPolicy::kNone, "none"}};
+inline constexpr std::array kNames<ExportPolicy> = {NamedValue{ExportPolicy::kNonExportable, "non-exportable"},
+                                                    NamedValue{ExportPolicy::kPin, "pin"}, NamedValue{ExportPolicy::kPuk, "puk"},
+                                                    NamedValue{ExportPolicy::kNone, "none"}};
 template <>
-inline constexpr std::array kNames<InputMethod> = {
-    NamedValue{InputMethod::kAny, "any"}, NamedValue{InputMethod::kProgrammatic, "programmatic"},
-    NamedValue{InputMethod::kTrustedGui, "trusted-gui"}};
+inline constexpr std::array kNames<InputMethod> = {NamedValue{InputMethod::kAny, "any"},
+                                                   NamedValue{InputMethod::kProgrammatic, "programmatic"},
+                                                   NamedValue{InputMethod::kTrustedGui, "trusted-gui"}};
 template <>
-inline constexpr std::array kNames<Grouping> = {
-    NamedValue{Grouping::kNone, "none"}, NamedValue{Grouping::kShared, "shared"},
-    NamedValue{Grouping::kSignatureStandard, "signature+standard"}, NamedValue{Grouping::kUnique, "unique"}};
+inline constexpr std::array kNames<Grouping> = {NamedValue{Grouping::kNone, "none"}, NamedValue{Grouping::kShared, "shared"},
+                                                NamedValue{Grouping::kSignatureStandard, "signature+standard"},
+                                                NamedValue{Grouping::kUnique, "unique"}};
 template <>
 inline constexpr std::array kNames<PassphraseFormat> = {
     NamedValue{PassphraseFormat::kNumeric, "numeric"}, NamedValue{PassphraseFormat::kAlphanumeric, "alphanumeric"},
     NamedValue{PassphraseFormat::kString, "string"}, NamedValue{PassphraseFormat::kBinary, "binary"}};
 template <>
-inline constexpr std::array kNames<DeletePolicy> = {NamedValue{DeletePolicy::kNone, "none"},
-                                                    NamedValue{DeletePolicy::kPin, "pin"},
+inline constexpr std::array kNames<DeletePolicy> = {NamedValue{DeletePolicy::kNone, "none"}, NamedValue{DeletePolicy::kPin, "pin"},
                                                     NamedValue{DeletePolicy::kPuk, "puk"}};
 template <>
 inline constexpr std::array kNames<BiometricProtection> = {
@@ -63,14 +71,14 @@ inline constexpr std::array kNames<BiometricProtection> = {
     NamedValue{BiometricProtection::kCombined, "combined"}, NamedValue{BiometricProtection::kExclusive, "exclusive"}};
 template <>
 inline constexpr std::array kNames<KeyUsage> = {
-    NamedValue{KeyUsage::kSignature, "signature"}, NamedValue{KeyUsage::kAuthentication, "authentication"},
+    NamedValue{KeyUsage::kSignature, "signature"},   NamedValue{KeyUsage::kAuthentication, "authentication"},
     NamedValue{KeyUsage::kEncryption, "encryption"}, NamedValue{KeyUsage::kUniversal, "universal"},
-    NamedValue{KeyUsage::kTransport, "transport"}, NamedValue{KeyUsage::kSymmetricKey, "symmetric-key"}};
+    NamedValue{KeyUsage::kTransport, "transport"},   NamedValue{KeyUsage::kSymmetricKey, "symmetric-key"}};
 template <>
 inline constexpr std::array kNames<PatternRestriction> = {
-    NamedValue{PatternRestriction::kTwoInARow, "two-in-a-row"},
-    NamedValue{PatternRestriction::kThreeInARow, "three-in-a-row"}, NamedValue{PatternRestriction::kSequence, "sequence"},
-    NamedValue{PatternRestriction::kRepeated, "repeated"}, NamedValue{PatternRestriction::kMissingGroup, "missing-group"}};
+    NamedValue{PatternRestriction::kTwoInARow, "two-in-a-row"}, NamedValue{PatternRestriction::kThreeInARow, "three-in-a-row"},
+    NamedValue{PatternRestriction::kSequence, "sequence"}, NamedValue{PatternRestriction::kRepeated, "repeated"},
+    NamedValue{PatternRestriction::kMissingGroup, "missing-group"}};
 
 // The KeyGen2 name of `value`; empty if it has none.
 template <typename E>

@@ -86,12 +86,10 @@ struct Log::Sink {
 };
 
 Log::Log(LogLevel level, LogFormat format)
-    : sink_(std::make_unique<Sink>(
-          Sink{spdlog::logger("airtight", std::make_shared<spdlog::sinks::stderr_sink_mt>()), format})) {
+    : sink_(std::make_unique<Sink>(Sink{spdlog::logger("airtight", std::make_shared<spdlog::sinks::stderr_sink_mt>()), format})) {
   sink_->logger.set_level(kLevels[static_cast<std::size_t>(level)].second);
   sink_->logger.flush_on(spdlog::level::info);
-  const char* pattern = format == LogFormat::kJson ? R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v})"
-                                                   : "%Y-%m-%dT%H:%M:%S.%eZ %l %v";
+  const char* pattern = format == LogFormat::kJson ? R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v})" : "%Y-%m-%dT%H:%M:%S.%eZ %l %v";
   sink_->logger.set_pattern(pattern, spdlog::pattern_time_type::utc);
 }
 

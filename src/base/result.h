@@ -71,10 +71,10 @@ constexpr decltype(auto) value_in(R&& result) {
 
 }  // namespace airtight
 
-#define TRY(...)                                                                            \
-  __extension__({                                                                           \
-    auto&& airtight_result_ = (__VA_ARGS__);                                                \
-    if (!airtight_result_) [[unlikely]]                                                     \
+#define TRY(...)                                                                                  \
+  __extension__({                                                                                 \
+    auto&& airtight_result_ = (__VA_ARGS__);                                                      \
+    if (!airtight_result_) [[unlikely]]                                                           \
       return std::unexpected(std::forward<decltype(airtight_result_)>(airtight_result_).error()); \
-    ::airtight::value_in(std::forward<decltype(airtight_result_)>(airtight_result_));       \
+    ::airtight::value_in(std::forward<decltype(airtight_result_)>(airtight_result_));             \
   })

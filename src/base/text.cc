@@ -43,14 +43,12 @@ struct Range {
 
 // NameStartChar of XML 1.0 (fifth edition), production [4], without the colon.
 constexpr std::array kNameStart = {
-    Range{'A', 'Z'},          Range{'_', '_'},          Range{'a', 'z'},          Range{0xC0, 0xD6},
-    Range{0xD8, 0xF6},        Range{0xF8, 0x2FF},       Range{0x370, 0x37D},      Range{0x37F, 0x1FFF},
-    Range{0x200C, 0x200D},    Range{0x2070, 0x218F},    Range{0x2C00, 0x2FEF},    Range{0x3001, 0xD7FF},
-    Range{0xF900, 0xFDCF},    Range{0xFDF0, 0xFFFD},    Range{0x10000, 0xEFFFF},
+    Range{'A', 'Z'},       Range{'_', '_'},       Range{'a', 'z'},       Range{0xC0, 0xD6},     Range{0xD8, 0xF6},
+    Range{0xF8, 0x2FF},    Range{0x370, 0x37D},   Range{0x37F, 0x1FFF},  Range{0x200C, 0x200D}, Range{0x2070, 0x218F},
+    Range{0x2C00, 0x2FEF}, Range{0x3001, 0xD7FF}, Range{0xF900, 0xFDCF}, Range{0xFDF0, 0xFFFD}, Range{0x10000, 0xEFFFF},
 };
 // What NameChar, production [4a], adds.
-constexpr std::array kNameMore = {Range{'-', '.'}, Range{'0', '9'}, Range{0xB7, 0xB7}, Range{0x300, 0x36F},
-                                  Range{0x203F, 0x2040}};
+constexpr std::array kNameMore = {Range{'-', '.'}, Range{'0', '9'}, Range{0xB7, 0xB7}, Range{0x300, 0x36F}, Range{0x203F, 0x2040}};
 
 bool in(char32_t c, std::span<const Range> ranges) {
   for (const Range& range : ranges) {

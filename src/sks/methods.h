@@ -25,7 +25,7 @@ struct Id {
 };  // id
 struct Time {
   std::uint64_t milliseconds = 0;
-};                                          // byte[8]
+};  // byte[8]
 using Bytes32 = std::array<std::byte, 32>;  // byte[32]
 struct LongList {
   std::vector<std::string> values;
