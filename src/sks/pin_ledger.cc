@@ -9,9 +9,7 @@ std::uint8_t PinLedger::errors(std::int64_t pin, std::uint8_t on_disk) const {
   return known == errors_.end() ? on_disk : known->second;
 }
 
-std::uint8_t PinLedger::charge(std::int64_t pin, std::uint8_t on_disk) const {
-  return std::max(on_disk, static_cast<std::uint8_t>(errors(pin, on_disk) + 1));
-}
+std::uint8_t PinLedger::charge(std::int64_t pin, std::uint8_t on_disk) const { return static_cast<std::uint8_t>(errors(pin, on_disk) + 1); }
 
 void PinLedger::wrong(std::int64_t pin, std::uint8_t on_disk) { errors_[pin] = static_cast<std::uint8_t>(errors(pin, on_disk) + 1); }
 

@@ -13,7 +13,8 @@ class PinLedger {
   // The errors made so far, where disk has `on_disk`.
   [[nodiscard]] std::uint8_t errors(std::int64_t pin, std::uint8_t on_disk) const;
 
-  // What disk has to show before the next comparison; `on_disk` if nothing needs to be written.
+  // What disk has to show before the next comparison; `on_disk` if nothing needs to be written. Less than `on_disk` where an earlier reset
+  // could not be written: made up for before the comparison, a full disk answers right and wrong alike.
   [[nodiscard]] std::uint8_t charge(std::int64_t pin, std::uint8_t on_disk) const;
 
   // After a wrong PIN.
