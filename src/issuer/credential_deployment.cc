@@ -94,7 +94,7 @@ Verified<Answer> handle_credential_deployment(Turn& turn, const keygen2::Receive
   Session& session = turn.session;
   TRY(check_both_sessions(session, response.server_session_id, response.id, response.server_cookie));
   const SecretBytes session_key = TRY(open_session_key(turn));
-  if (!equal(sks::close_attestation(session_key, session.mac_sequence_counter), response.close_session_attestation)) {
+  if (!equal_in_constant_time(sks::close_attestation(session_key, session.mac_sequence_counter), response.close_session_attestation)) {
     return refuse(
         kForbidden, "close-attestation",
         "CloseSessionAttestation does not verify: the device has not finished as the issuer asked, and the credentials stay unconfirmed");

@@ -104,7 +104,7 @@ Verified<> check_key_attestation(const RequestedKey& asked, const GeneratedPubli
   std::optional<sks::AttestedPuk> puk;
   if (puk_value != nullptr)
     puk = sks::AttestedPuk{asked.puk_policy->id, asked.puk_policy->retry_limit, puk_value, asked.puk_policy->format};
-  if (equal(sks::key_attestation(session_key, key, protection, puk), made.key_attestation)) return {};
+  if (equal_in_constant_time(sks::key_attestation(session_key, key, protection, puk), made.key_attestation)) return {};
   return refuse(
       kForbidden, "key-attestation.mismatch",
       "KeyAttestation of " + request.id + " does not verify: the device did not make that key with the attributes the issuer asked for");
