@@ -206,6 +206,11 @@ Task<Result<Endpoints>> ClientImpl::look_up(const Sending& sending) {
   ErrorCode error;
   const auto address = asio::ip::make_address(sending.url.host, error);
   if (!error) co_return Endpoints{Tcp::endpoint(address, sending.url.port)};
+  // RFC 6761 section 6.3: localhost is this machine, whatever a resolver says and where there is none.
+  if (sending.url.host == "localhost") {
+    co_return Endpoints{Tcp::endpoint(asio::ip::address_v6::loopback(), sending.url.port),
+                        Tcp::endpoint(asio::ip::address_v4::loopback(), sending.url.port)};
+  }
 
   // The system's resolver cannot be interrupted, so that the deadline is the timer that this waits for, and the answer ends the wait.
   struct LookUp {
