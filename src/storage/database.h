@@ -111,7 +111,7 @@ class Transaction {
 };
 
 struct SqliteOptions {
-  bool exclusive = false;  // one owner process at a time: a second open fails with Fault::kUnavailable at once
+  bool exclusive = false;  // one owner process at a time: a second open fails with Fault::kUnavailable within a tenth of a second
   bool create = false;     // make the file (0600) if it is not there
   int busy_timeout_ms = 5000;
   std::string vfs = {};  // SQLite's file layer by name; empty for the system's. Fault tests name theirs (tests/faults/faulty_vfs.h)

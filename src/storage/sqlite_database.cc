@@ -337,9 +337,20 @@ Result<ConnectionHandle> connect(const std::string& name, const char* vfs) {
 Result<ConnectionHandle> open_connection(const std::filesystem::path& file, const SqliteOptions& options) {
   // An absolute path is never one of SQLite's special names.
   const std::string name = std::filesystem::absolute(file).native();
-  ConnectionHandle connection = TRY(connect(name, options.vfs.empty() ? nullptr : options.vfs.c_str()));
-  TRY(set_up(connection.get(), options));
-  return connection;
+  // Several that want to own it at the same instant can all be in each other's way: each steps back, and tries again after a moment of its
+  // own.
+  constexpr int kAttempts = 12;
+  for (int attempt = 1;; ++attempt) {
+    ConnectionHandle connection = TRY(connect(name, options.vfs.empty() ? nullptr : options.vfs.c_str()));
+    Result<> done = set_up(connection.get(), options);
+    if (done) return connection;
+    const bool in_the_way = options.exclusive && done.error().fault == Fault::kUnavailable;
+    if (!in_the_way || attempt == kAttempts) return Failure(std::move(done.error()));
+    connection.reset();
+    unsigned char moment = 0;
+    sqlite3_randomness(1, &moment);
+    sqlite3_sleep(1 + moment % 8);
+  }
 }
 
 }  // namespace
