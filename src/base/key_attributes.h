@@ -24,6 +24,7 @@ enum class KeyUsage : std::uint8_t {
   kTransport = 4,
   kSymmetricKey = 5
 };
+enum class ExtensionBaseType : std::uint8_t { kExtension = 0, kEncryptedExtension = 1, kPropertyBag = 2, kLogotype = 3 };
 enum class KeyAlgorithmType : std::uint8_t { kRsa = 0, kEcc = 1 };
 
 // A set of bits: SKS "PIN Pattern Control".
@@ -74,6 +75,10 @@ inline constexpr std::array kNames<KeyUsage> = {
     NamedValue{KeyUsage::kSignature, "signature"},   NamedValue{KeyUsage::kAuthentication, "authentication"},
     NamedValue{KeyUsage::kEncryption, "encryption"}, NamedValue{KeyUsage::kUniversal, "universal"},
     NamedValue{KeyUsage::kTransport, "transport"},   NamedValue{KeyUsage::kSymmetricKey, "symmetric-key"}};
+template <>
+inline constexpr std::array kNames<ExtensionBaseType> = {
+    NamedValue{ExtensionBaseType::kExtension, "Extension"}, NamedValue{ExtensionBaseType::kEncryptedExtension, "EncryptedExtension"},
+    NamedValue{ExtensionBaseType::kPropertyBag, "PropertyBag"}, NamedValue{ExtensionBaseType::kLogotype, "Logotype"}};
 template <>
 inline constexpr std::array kNames<PatternRestriction> = {
     NamedValue{PatternRestriction::kTwoInARow, "two-in-a-row"}, NamedValue{PatternRestriction::kThreeInARow, "three-in-a-row"},

@@ -38,6 +38,19 @@ struct SessionParameters {
 // The 32 bytes that the device signs as a message to make SessionAttestation.
 [[nodiscard]] crypto::Sha256Value session_attestation_data(const SecretBytes& session_key, const SessionParameters& session);
 
+// One input of a MAC or attestation. algorithm.sk1 takes its content alone; sk2 puts its length before it, 2 bytes, 4 for a blob.
+struct MacInput {
+  MacInput(ByteView content_bytes)
+      : content(content_bytes) {}  // NOLINT(google-explicit-constructor): a list of these reads as one of views
+  [[nodiscard]] static MacInput blob(ByteView bytes) {
+    MacInput input(bytes);
+    input.length_size = 4;
+    return input;
+  }
+  ByteView content;
+  std::size_t length_size = 2;
+};
+
 // A MAC key schedule over one session key with the MACSequenceCounter.
 // MAC = HMAC(MethodName || SessionKey || MACSequenceCounter, Data). Does not count: the caller increments.
 [[nodiscard]] crypto::Sha256Value method_mac(std::string_view method_name, const SecretBytes& session_key,

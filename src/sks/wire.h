@@ -129,6 +129,20 @@ inline void write(Writer& writer, const Bytes& value) { writer.array(value, 2); 
 }
 inline void write(Writer& writer, const SecretBytes& value) { writer.array(value.expose_secret(), 2); }
 
+[[nodiscard]] inline bool read(Reader& reader, Blob& out) {
+  const auto bytes = reader.array(4);
+  if (bytes) out.value = to_bytes(*bytes);
+  return bytes.has_value();
+}
+inline void write(Writer& writer, const Blob& blob) { writer.array(blob.value, 4); }
+
+[[nodiscard]] inline bool read(Reader& reader, SecretBlob& out) {
+  const auto bytes = reader.array(4);
+  if (bytes) out.value = SecretBytes::copy_of(*bytes);
+  return bytes.has_value();
+}
+inline void write(Writer& writer, const SecretBlob& blob) { writer.array(blob.value.expose_secret(), 4); }
+
 [[nodiscard]] inline bool read(Reader& reader, std::string& out) {
   const auto bytes = reader.array(2);
   if (bytes) out = to_text(*bytes);
@@ -233,7 +247,7 @@ void write(Writer& writer, const std::optional<T>& value) {
   }
 }
 
-// An optional field is there if more is left than what must follow it; only integers follow one in SKS.
+// An optional field is there if more is left than what must follow it; only integers follow one in SKS, or nothing.
 template <typename T, std::size_t Index>
 [[nodiscard]] constexpr std::size_t size_after() {
   constexpr auto kFields = T::fields();
