@@ -1,105 +1,32 @@
--- The key store (sks/records.cc). Secrets are sealed under the master key, each bound to its row.
--- Handles come from sks_counters: from 1, persistent, never used again (sks.md section 5).
+-- The key store (sks/records.cc). Every row is one sealed record: AES-256-GCM under the master key, bound to its place (table, kind, id,
+-- part) and to the version of the store in which it was written. What stands beside it is only there to find it.
+--
+-- Versions tie the whole together: a session's record seals the versions of all its records, a group those of its sessions, the root those
+-- of all groups. So an older record, or an older half of the database, is noticed when it is read; an older whole needs an anchor.
 
-CREATE TABLE sks_device (
-  id INTEGER PRIMARY KEY CHECK (id = 1),
-  vendor_name TEXT NOT NULL,
-  vendor_description TEXT NOT NULL,
-  attestation_key BLOB NOT NULL            -- sealed PKCS #8
+CREATE TABLE sks_roots (
+  id INTEGER PRIMARY KEY,                  -- 0: the root; from 1 on: group id - 1, of the 256 sessions from (id - 1) * 256 on
+  version INTEGER NOT NULL,
+  sealed BLOB NOT NULL
 ) STRICT;
-
-CREATE TABLE sks_device_path (
-  position INTEGER PRIMARY KEY,            -- 0: the device certificate
-  certificate BLOB NOT NULL
-) STRICT;
-
-CREATE TABLE sks_counters (
-  kind TEXT PRIMARY KEY,                   -- session, puk_policy, pin_policy, key, pin
-  next INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
-INSERT INTO sks_counters VALUES ('session', 1), ('puk_policy', 1), ('pin_policy', 1), ('key', 1), ('pin', 1);
 
 CREATE TABLE sks_sessions (
-  handle INTEGER PRIMARY KEY,
-  open INTEGER NOT NULL,
-  server_session_id TEXT NOT NULL,
-  client_session_id TEXT NOT NULL UNIQUE,
-  issuer_uri TEXT NOT NULL,
-  updatable INTEGER NOT NULL,
-  client_time INTEGER NOT NULL,            -- milliseconds, all 64 bits of them
-  life_time INTEGER NOT NULL,              -- seconds
-  key_limit INTEGER NOT NULL,
-  created_at INTEGER NOT NULL,             -- milliseconds, by the store's clock
-  key_uses INTEGER NOT NULL,
-  mac_counter INTEGER NOT NULL,
-  session_key BLOB NOT NULL                -- sealed
+  handle INTEGER PRIMARY KEY,              -- 0: the device itself
+  version INTEGER NOT NULL,
+  names BLOB,                              -- of an open session: digest of its IDs and IssuerURI
+  sealed BLOB NOT NULL
 ) STRICT;
+CREATE INDEX sks_sessions_by_names ON sks_sessions (names) WHERE names IS NOT NULL;
 
-CREATE TABLE sks_puk_policies (
-  handle INTEGER PRIMARY KEY,
-  session INTEGER NOT NULL REFERENCES sks_sessions ON DELETE CASCADE,
-  id TEXT NOT NULL,
-  format INTEGER NOT NULL,
-  retry_limit INTEGER NOT NULL,
-  error_count INTEGER NOT NULL,
-  value BLOB NOT NULL,                     -- sealed
-  UNIQUE (session, id)
-) STRICT;
-
-CREATE TABLE sks_pin_policies (
-  handle INTEGER PRIMARY KEY,
-  session INTEGER NOT NULL REFERENCES sks_sessions ON DELETE CASCADE,
-  id TEXT NOT NULL,
-  puk_policy INTEGER REFERENCES sks_puk_policies ON DELETE CASCADE,
-  user_defined INTEGER NOT NULL,
-  user_modifiable INTEGER NOT NULL,
-  format INTEGER NOT NULL,
-  retry_limit INTEGER NOT NULL,
-  grouping INTEGER NOT NULL,
-  pattern_restrictions INTEGER NOT NULL,
-  min_length INTEGER NOT NULL,
-  max_length INTEGER NOT NULL,
-  input_method INTEGER NOT NULL,
-  UNIQUE (session, id)
-) STRICT;
-CREATE INDEX sks_pin_policies_by_puk ON sks_pin_policies (puk_policy);
-
-CREATE TABLE sks_pins (
-  id INTEGER PRIMARY KEY,
-  policy INTEGER NOT NULL REFERENCES sks_pin_policies ON DELETE CASCADE,
-  half INTEGER NOT NULL,
-  error_count INTEGER NOT NULL,            -- may run one ahead of the errors made (sks.md section 6)
-  value BLOB NOT NULL                      -- sealed
-) STRICT;
-CREATE INDEX sks_pins_by_policy ON sks_pins (policy);
-
-CREATE TABLE sks_keys (
-  handle INTEGER PRIMARY KEY,
-  session INTEGER NOT NULL REFERENCES sks_sessions ON DELETE CASCADE,
-  id TEXT NOT NULL,
-  pin_policy INTEGER REFERENCES sks_pin_policies ON DELETE CASCADE,
-  pin INTEGER REFERENCES sks_pins ON DELETE CASCADE,
-  biometric_protection INTEGER NOT NULL,
-  private_key_backup INTEGER NOT NULL,
-  export_policy INTEGER NOT NULL,
-  updatable INTEGER NOT NULL,
-  delete_policy INTEGER NOT NULL,
-  enable_pin_caching INTEGER NOT NULL,
-  import_private_key INTEGER NOT NULL,
-  usage INTEGER NOT NULL,
-  friendly_name TEXT NOT NULL,
-  public_key BLOB NOT NULL,
-  private_key BLOB NOT NULL,               -- sealed PKCS #8
-  UNIQUE (session, id)
-) STRICT;
-CREATE INDEX sks_keys_by_pin_policy ON sks_keys (pin_policy);
-CREATE INDEX sks_keys_by_pin ON sks_keys (pin);
-
-CREATE TABLE sks_certificates (
-  key INTEGER NOT NULL REFERENCES sks_keys ON DELETE CASCADE,
-  position INTEGER NOT NULL,               -- 0: the end-entity certificate
-  fingerprint BLOB NOT NULL,               -- SHA-256
-  certificate BLOB NOT NULL,
-  PRIMARY KEY (key, position)
+CREATE TABLE sks_records (
+  session INTEGER NOT NULL,
+  kind INTEGER NOT NULL,                   -- RecordKind
+  id INTEGER NOT NULL,                     -- handle of the policy or key, or id of the PIN
+  part INTEGER NOT NULL,                   -- an extension's index; 0
+  version INTEGER NOT NULL,
+  fingerprint BLOB,                        -- of a key: the start of its end-entity certificate's SHA-256
+  sealed BLOB NOT NULL,
+  PRIMARY KEY (session, kind, id, part)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX sks_certificates_by_fingerprint ON sks_certificates (fingerprint) WHERE position = 0;
+CREATE UNIQUE INDEX sks_keys_by_handle ON sks_records (id) WHERE kind = 4;
+CREATE INDEX sks_keys_by_certificate ON sks_records (fingerprint) WHERE fingerprint IS NOT NULL;

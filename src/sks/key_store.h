@@ -40,6 +40,13 @@ struct VerifyReport {
   std::uint64_t records = 0;  // sealed ones, all of which were opened
 };
 
+struct RestoreReport {
+  std::uint64_t sessions = 0;
+  std::uint64_t keys = 0;
+  std::uint64_t open_sessions_dropped = 0;
+  std::uint64_t locked = 0;  // PINs and PUKs whose present errors were not known
+};
+
 struct DevicePinStatus {
   bool is_set = false;
   unsigned pin_errors = 0;
@@ -78,8 +85,18 @@ class KeyStore final : public Channel {
   // Opens every record, checks every rule that ties them together, and the database itself. An error only if it cannot be done.
   [[nodiscard]] Result<VerifyReport> verify();
 
-  // Writes a copy of the database, as it is at one moment, to the new file `file` (0600), while calls go on.
+  // Writes a copy of the database, as it is at one moment, to the new file `file` (0600), while calls go on. The copy is no store: it can
+  // only be restored.
   [[nodiscard]] Result<> back_up(const std::filesystem::path& file);
+
+  // Makes a store of `copy`, which back_up() has written, and closes it: handles stay, open sessions go, and no PIN or PUK has less errors
+  // than `present`, the store as it is now, counts for it. One that `present` does not know comes back locked; so do all where there is no
+  // present store (null). A PUK that never locks gets its longest delay. Interrupted, it leaves a copy that can still only be restored.
+  [[nodiscard]] static Result<RestoreReport> restore(std::unique_ptr<storage::Database> copy, const sealing::MasterKey& master_key,
+                                                     KeyStore* present, const Platform& platform);
+
+  // Binds the store to `anchor`, which outlives it, as it shows now; null: to none.
+  [[nodiscard]] Result<> change_anchor(RollbackAnchor* anchor);
 
  private:
   struct Impl;

@@ -1,250 +1,306 @@
+// The reading half of Records, and its root.
 #include "sks/records.h"
 
 #include <algorithm>
-#include <array>
 
 #include "embedded/sks_schema.h"
+#include "sks/internal/key_material.h"
 #include "sks/internal/places.h"
-#include "sks/methods.h"
 #include "sks/status.h"
 
 namespace airtight::sks {
+
+using internal::Inventory;
+using internal::InventoryItem;
+using internal::RecordId;
+using internal::RecordKind;
+
 namespace {
 
 constexpr std::array kMigrations = {storage::Migration{1, embedded::k_sks_sql}};
-constexpr std::size_t kMaxParsedKeys = 4096;
+constexpr std::string_view kSchema = "key_store";
 
-std::string_view counter_name(HandleKind kind) {
-  switch (kind) {
-    case HandleKind::kSession: return "session";
-    case HandleKind::kPukPolicy: return "puk_policy";
-    case HandleKind::kPinPolicy: return "pin_policy";
-    case HandleKind::kKey: return "key";
-  }
-  return {};
+std::int64_t column(std::uint64_t value) { return static_cast<std::int64_t>(value); }
+
+Failure damaged(std::string what) {
+  return Failure(Error{Fault::kInternal, "the key store is damaged: " + std::move(what),
+                       "'airtight device verify' says what is wrong; a backup can be restored with 'airtight device restore'",
+                       std::nullopt});
 }
 
-storage::Value optional_reference(std::int64_t value) { return value == 0 ? storage::Value() : storage::Value(value); }
-
-Result<DeviceIdentity> read_device(storage::Database& database) {
-  auto device = TRY(storage::query_one(database, "SELECT vendor_name, vendor_description FROM sks_device", {},
-                                       [](const storage::Row& row) { return DeviceIdentity{row.text(0), row.text(1), {}}; }));
-  if (!device) return fail(Status::kInternal, "the store has no device: it was not made by `airtight device create`");
-  device->certificate_path = TRY(storage::query_all(database, "SELECT certificate FROM sks_device_path ORDER BY position", {},
-                                                    [](const storage::Row& row) { return row.blob(0); }));
-  if (device->certificate_path.empty()) return fail(Status::kInternal, "the store has no device certificate");
-  return std::move(*device);
+// Stores of the first schema, which was never released.
+Result<> refuse_first_schema(storage::Database& database) {
+  const auto found = TRY(
+      storage::query_one(database, "SELECT 1 FROM sqlite_schema WHERE name = 'sks_device'", {}, [](const storage::Row&) { return true; }));
+  if (!found) return {};
+  return fail(Fault::kRefused, "the key store was made by a version before 0.2, whose format is not read any more",
+              "make a new store and enroll its keys again");
 }
+
+template <typename T>
+Result<T> decoded(const SecretBytes& bytes, std::string what) {
+  auto record = internal::record_of<T>(bytes.expose_secret());
+  if (!record) return damaged(what + " cannot be read");
+  return std::move(*record);
+}
+
+Handle handle_of(const storage::Row& row, int index) { return static_cast<Handle>(row.integer(index)); }
 
 }  // namespace
 
+Result<SecretBytes> Records::open_sealed(ByteView place, ByteView sealed) const {
+  return master_key_.open(internal::kSealPurpose, place, sealed);
+}
+
 Result<> Records::create(storage::Database& database, const sealing::MasterKey& master_key, const DeviceIdentity& device,
                          const crypto::PrivateKey& attestation_key, RandomSource& random) {
-  TRY(storage::migrate(database, "sks", kMigrations));
+  TRY(storage::migrate(database, kSchema, kMigrations));
   auto transaction = TRY(storage::Transaction::begin(database, storage::Access::kWrite));
+  const std::uint64_t version = 1;
+  const auto seal = [&](ByteView place, const SecretBytes& plain) {
+    return master_key.seal(internal::kSealPurpose, place, plain.expose_secret(), random);
+  };
+  Inventory inventory;
+  const auto put = [&](RecordId record, const SecretBytes& plain) -> Result<> {
+    const Bytes sealed = seal(internal::place_of(record, version), plain);
+    TRY(database.execute("INSERT INTO sks_records (session, kind, id, part, version, sealed) VALUES (0, ?, ?, 0, ?, ?)",
+                         {column(static_cast<std::uint64_t>(record.kind)), column(record.id), column(version), ByteView(sealed)}));
+    inventory.push_back({record, version});
+    return {};
+  };
+  TRY(put({RecordKind::kDevice, 1}, internal::record_bytes(device)));
   const SecretBytes pkcs8 = TRY(attestation_key.pkcs8());
-  const Bytes sealed = master_key.seal(kSealPurpose, attestation_key_place(), pkcs8.expose_secret(), random);
-  TRY(database.execute("INSERT INTO sks_device VALUES (1, ?, ?, ?)",
-                       {std::string_view(device.vendor_name), std::string_view(device.vendor_description), ByteView(sealed)}));
-  for (std::size_t i = 0; i < device.certificate_path.size(); ++i) {
-    TRY(database.execute("INSERT INTO sks_device_path VALUES (?, ?)",
-                         {static_cast<std::int64_t>(i), ByteView(device.certificate_path[i])}));
-  }
+  TRY(put({RecordKind::kAttestationKey, 1}, pkcs8));
+
+  Session session;  // the device's own
+  session.open = false;
+  session.session_key = share(SecretBytes());
+  const internal::SessionRecord record{session, internal::digest_of(inventory)};
+  const Bytes sealed_session = seal(internal::session_place(kDeviceTree, version), internal::record_bytes(record));
+  TRY(database.execute("INSERT INTO sks_sessions (handle, version, sealed) VALUES (0, ?, ?)", {column(version), ByteView(sealed_session)}));
+
+  const internal::GroupRecord group{internal::digest_of(internal::Versions{{kDeviceTree, version}})};
+  const Bytes sealed_group = seal(internal::root_place(1, version), internal::record_bytes(group));
+  const internal::RootRecord root{0, std::vector<std::uint64_t>(kHandleKinds, 1), internal::digest_of(internal::Versions{{0, version}})};
+  const Bytes sealed_root = seal(internal::root_place(0, version), internal::record_bytes(root));
+  TRY(database.execute("INSERT INTO sks_roots (id, version, sealed) VALUES (0, ?1, ?2), (1, ?1, ?3)",
+                       {column(version), ByteView(sealed_root), ByteView(sealed_group)}));
   return transaction.commit();
 }
 
 Result<std::unique_ptr<Records>> Records::open(std::unique_ptr<storage::Database> database, sealing::MasterKey master_key,
-                                               RandomSource& random) {
-  TRY(storage::migrate(*database, "sks", kMigrations));
-  DeviceIdentity device = TRY(read_device(*database));
-  const auto sealed =
-      TRY(storage::query_one(*database, "SELECT attestation_key FROM sks_device", {}, [](const storage::Row& row) { return row.blob(0); }));
-  const SecretBytes pkcs8 = TRY(master_key.open(kSealPurpose, attestation_key_place(), *sealed));
-  crypto::PrivateKey attestation_key = TRY(crypto::PrivateKey::from_pkcs8(pkcs8.expose_secret()));
-  return std::unique_ptr<Records>(
-      new Records(std::move(database), std::move(master_key), random, std::move(device), std::move(attestation_key)));
+                                               RandomSource& random, RollbackAnchor* anchor) {
+  TRY(refuse_first_schema(*database));
+  TRY(storage::migrate(*database, kSchema, kMigrations));
+  std::unique_ptr<Records> records(new Records(std::move(database), std::move(master_key), random, anchor));
+  TRY(records->open_root());
+  TRY(records->check_anchor());
+  return records;
 }
 
-Records::Records(std::unique_ptr<storage::Database> database, sealing::MasterKey master_key, RandomSource& random, DeviceIdentity device,
-                 crypto::PrivateKey attestation_key)
-    : database_(std::move(database)),
-      master_key_(std::move(master_key)),
-      random_(random),
-      device_(std::move(device)),
-      attestation_key_(std::move(attestation_key)) {}
+Result<std::unique_ptr<Records>> Records::open_backup(std::unique_ptr<storage::Database> database, sealing::MasterKey master_key,
+                                                      RandomSource& random) {
+  TRY(storage::migrate(*database, kSchema, kMigrations));
+  std::unique_ptr<Records> records(new Records(std::move(database), std::move(master_key), random, nullptr));
+  records->root_purpose_ = internal::kBackupPurpose;
+  TRY(records->open_root());
+  records->anchor_count_ = 0;
+  return records;
+}
 
-Result<> Records::apply(const std::vector<Change>& changes) {
-  if (changes.empty()) return {};
-  auto transaction = TRY(storage::Transaction::begin(*database_, storage::Access::kWrite));
-  for (const Change& change : changes) {
-    TRY(std::visit([&](const auto& one) { return apply_one(one); }, change));
+Result<> Records::become_backup(storage::Database& database, const sealing::MasterKey& master_key, RandomSource& random) {
+  const auto row = TRY(storage::query_one(database, "SELECT version, sealed FROM sks_roots WHERE id = 0", {}, [](const storage::Row& one) {
+    return std::pair(static_cast<std::uint64_t>(one.integer(0)), one.blob(1));
+  }));
+  if (!row) return damaged("it has no root");
+  const auto& [version, sealed] = *row;
+  const SecretBytes plain = TRY(master_key.open(internal::kSealPurpose, internal::root_place(0, version), sealed));
+  const Bytes sealed_again = master_key.seal(internal::kBackupPurpose, internal::root_place(0, version), plain.expose_secret(), random);
+  TRY(database.execute("UPDATE sks_roots SET sealed = ? WHERE id = 0", {ByteView(sealed_again)}));
+  return {};
+}
+
+Result<> Records::open_root() {
+  const auto cursor = TRY(database_->query("SELECT id, version, CASE id WHEN 0 THEN sealed END FROM sks_roots ORDER BY id"));
+  std::optional<Bytes> sealed;
+  internal::Versions versions;
+  while (const storage::Row* row = TRY(cursor->next())) {
+    const auto version = static_cast<std::uint64_t>(row->integer(1));
+    if (row->integer(0) == 0) {
+      sealed = row->blob(2);
+      root_version_ = version;
+      continue;
+    }
+    const auto number = static_cast<std::uint64_t>(row->integer(0)) - 1;
+    versions.emplace_back(number, version);
+    groups_[number].version = version;
   }
-  return transaction.commit();
-}
-
-Result<> Records::take_handle(std::string_view kind, std::int64_t taken) {
-  TRY(database_->execute("UPDATE sks_counters SET next = ? WHERE kind = ?", {taken + 1, kind}));
+  if (!sealed) return damaged("it has no root");
+  const SecretBytes plain = TRY(master_key_.open(root_purpose_, internal::root_place(0, root_version_), *sealed));
+  const auto root = TRY(decoded<internal::RootRecord>(plain, "the root"));
+  if (root.groups != internal::digest_of(versions)) return damaged("its groups of sessions are not those that the root knows");
+  if (root.next_handles.size() != kHandleKinds) return damaged("the root lacks a handle counter");
+  std::ranges::copy(root.next_handles, next_handles_.begin());
+  anchor_count_ = root.anchor_count;
   return {};
 }
 
-Bytes Records::seal(ByteView place, const SecretBytes& secret) const {
-  return master_key_.seal(kSealPurpose, place, secret.expose_secret(), random_);
-}
-
-Result<> Records::apply_one(const InsertSession& change) {
-  const Session& s = change.session;
-  TRY(take_handle("session", s.handle));
-  const Bytes sealed = seal(place_of(s), s.session_key);
-  TRY(database_->execute(
-      "INSERT INTO sks_sessions (handle, open, server_session_id, client_session_id, issuer_uri, updatable, client_time, life_time, "
-      "key_limit,"
-      " created_at, key_uses, mac_counter, session_key) VALUES (?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-      {std::int64_t{s.handle}, std::string_view(s.server_session_id), std::string_view(s.client_session_id), std::string_view(s.issuer_uri),
-       std::int64_t{s.updatable}, static_cast<std::int64_t>(s.client_time), std::int64_t{s.life_time}, std::int64_t{s.key_limit},
-       s.created_at.milliseconds, std::int64_t{s.key_uses}, std::int64_t{s.mac_counter}, ByteView(sealed)}));
-  return {};
-}
-
-Result<> Records::apply_one(const AdvanceSession& change) {
-  TRY(database_->execute("UPDATE sks_sessions SET key_uses = ?, mac_counter = ? WHERE handle = ?",
-                         {std::int64_t{change.key_uses}, std::int64_t{change.mac_counter}, std::int64_t{change.session}}));
-  return {};
-}
-
-Result<> Records::apply_one(const CloseSession& change) {
-  TRY(database_->execute("UPDATE sks_sessions SET open = 0 WHERE handle = ?", {std::int64_t{change.session}}));
-  return {};
-}
-
-Result<> Records::apply_one(const RemoveSession& change) {
-  for (const Key& key : TRY(keys(change.session))) {
-    parsed_keys_.erase(key.handle);
-    ledger_.forget(key.pin);
+Result<> Records::check_anchor() {
+  if (anchor_count_ == 0) return {};
+  if (anchor_ == nullptr) {
+    return fail(Fault::kRefused, "the key store is anchored against roll-back, and its anchor is not there",
+                "restore the file 'anchor' in the store's folder, or see 'airtight device anchor --help'");
   }
-  TRY(database_->execute("DELETE FROM sks_sessions WHERE handle = ?", {std::int64_t{change.session}}));
+  const std::uint64_t count = TRY(anchor_->read());
+  if (count == anchor_count_) return {};
+  if (count + 1 == anchor_count_) return catch_up_anchor();  // stopped between commit and anchor
+  return fail(Fault::kRefused,
+              "the key store is not the latest: it is at step " + std::to_string(anchor_count_) + " and its anchor at " +
+                  std::to_string(count) + ", so an old copy has been put back",
+              "put the latest database back, or use 'airtight device restore', which keeps PIN counters");
+}
+
+Result<> Records::catch_up_anchor() {
+  anchor_is_behind_ = true;
+  const std::uint64_t count = TRY(anchor_->advance());
+  if (count != anchor_count_) return fail(Fault::kInternal, "the anchor counts something else than this key store's steps");
+  anchor_is_behind_ = false;
   return {};
 }
 
-Result<> Records::apply_one(const InsertPukPolicy& change) {
-  const PukPolicy& p = change.policy;
-  TRY(take_handle("puk_policy", p.handle));
-  const Bytes sealed = seal(place_of(p), p.value);
-  TRY(database_->execute(
-      "INSERT INTO sks_puk_policies (handle, session, id, format, retry_limit, error_count, value) VALUES (?, ?, ?, ?, ?, ?, ?)",
-      {std::int64_t{p.handle}, std::int64_t{p.session}, std::string_view(p.id), static_cast<std::int64_t>(p.format),
-       std::int64_t{p.retry_limit}, std::int64_t{p.error_count}, ByteView(sealed)}));
-  return {};
-}
-
-Result<> Records::apply_one(const InsertPinPolicy& change) {
-  const PinPolicy& p = change.policy;
-  TRY(take_handle("pin_policy", p.handle));
-  TRY(database_->execute(
-      "INSERT INTO sks_pin_policies (handle, session, id, puk_policy, user_defined, user_modifiable, format, retry_limit, grouping,"
-      " pattern_restrictions, min_length, max_length, input_method) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-      {std::int64_t{p.handle}, std::int64_t{p.session}, std::string_view(p.id), optional_reference(p.puk_policy),
-       std::int64_t{p.user_defined}, std::int64_t{p.user_modifiable}, static_cast<std::int64_t>(p.rules.format),
-       std::int64_t{p.retry_limit}, static_cast<std::int64_t>(p.grouping), std::int64_t{p.rules.pattern_restrictions},
-       std::int64_t{p.rules.min_length}, std::int64_t{p.rules.max_length}, static_cast<std::int64_t>(p.input_method)}));
-  return {};
-}
-
-Result<> Records::apply_one(const InsertPin& change) {
-  const Pin& p = change.pin;
-  TRY(take_handle("pin", p.id));
-  const Bytes sealed = seal(place_of(p), p.value);
-  TRY(database_->execute("INSERT INTO sks_pins (id, policy, half, error_count, value) VALUES (?, ?, ?, ?, ?)",
-                         {p.id, std::int64_t{p.policy}, static_cast<std::int64_t>(p.half), std::int64_t{p.error_count}, ByteView(sealed)}));
-  return {};
-}
-
-Result<> Records::apply_one(const InsertKey& change) {
-  const Key& k = change.key;
-  TRY(take_handle("key", k.handle));
-  const SecretBytes pkcs8 = TRY(change.private_key.pkcs8());
-  const Bytes sealed = seal(place_of(k), pkcs8);
-  TRY(database_->execute(
-      "INSERT INTO sks_keys (handle, session, id, pin_policy, pin, biometric_protection, private_key_backup, export_policy, updatable,"
-      " delete_policy, enable_pin_caching, import_private_key, usage, friendly_name, public_key, private_key)"
-      " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-      {std::int64_t{k.handle}, std::int64_t{k.session}, std::string_view(k.id), optional_reference(k.pin_policy), optional_reference(k.pin),
-       static_cast<std::int64_t>(k.biometric_protection), std::int64_t{k.private_key_backup}, static_cast<std::int64_t>(k.export_policy),
-       std::int64_t{k.updatable}, static_cast<std::int64_t>(k.delete_policy), std::int64_t{k.enable_pin_caching},
-       std::int64_t{k.import_private_key}, static_cast<std::int64_t>(k.usage), std::string_view(k.friendly_name), ByteView(k.public_key),
-       ByteView(sealed)}));
-  return {};
-}
-
-Result<> Records::apply_one(const SetPath& change) {
-  for (std::size_t i = 0; i < change.certificate_path.size(); ++i) {
-    const Bytes& certificate = change.certificate_path[i];
-    const auto fingerprint = crypto::sha256(certificate);
-    TRY(database_->execute("INSERT INTO sks_certificates (key, position, fingerprint, certificate) VALUES (?, ?, ?, ?)",
-                           {std::int64_t{change.key}, static_cast<std::int64_t>(i), ByteView(fingerprint), ByteView(certificate)}));
-  }
-  return {};
-}
-
-Result<> Records::verify_pin(const Pin& pin, std::uint8_t retry_limit, const SecretBytes& given) {
-  constexpr std::string_view kUpdate = "UPDATE sks_pins SET error_count = ? WHERE id = ?";
-  if (pin.error_count >= retry_limit) return fail(Status::kAuthorization, "the key is locked after too many wrong PINs");
-  std::uint8_t on_disk = static_cast<std::uint8_t>(
-      TRY(storage::query_one(*database_, "SELECT error_count FROM sks_pins WHERE id = ?", {pin.id}, [](const storage::Row& row) {
-        return row.integer(0);
-      })).value_or(0));
-  const std::uint8_t charged = ledger_.charge(pin.id, on_disk);
-  if (charged != on_disk) {
-    TRY(database_->execute(kUpdate, {std::int64_t{charged}, pin.id}));
-  }
-  if (!equal_in_constant_time(pin.value.expose_secret(), given.expose_secret())) {
-    ledger_.wrong(pin.id, on_disk);
-    return fail(Status::kAuthorization, "the PIN is wrong");
-  }
-  ledger_.right(pin.id);
-  const std::uint8_t resting = PinLedger::resting(charged, retry_limit);
-  if (resting != charged) {
-    TRY(database_->execute(kUpdate, {std::int64_t{resting}, pin.id}));
-  }
-  return {};
-}
-
-Result<> Records::settle_pins() {
-  for (const auto& [pin, errors] : ledger_.known()) {
-    TRY(database_->execute("UPDATE sks_pins SET error_count = ? WHERE id = ? AND error_count <> ?",
-                           {std::int64_t{errors}, pin, std::int64_t{errors}}));
-  }
-  return {};
-}
-
-Result<crypto::PrivateKey> Records::private_key(const Key& key) const {
-  const auto parsed = parsed_keys_.find(key.handle);
-  if (parsed != parsed_keys_.end()) return parsed->second;
-  const auto sealed = TRY(storage::query_one(*database_, "SELECT private_key FROM sks_keys WHERE handle = ?", {std::int64_t{key.handle}},
+Result<Records::Group*> Records::group_of(Handle session) {
+  const std::uint64_t number = internal::group_number(session);
+  const auto found = groups_.find(number);
+  if (found == groups_.end()) return nullptr;
+  Group& group = found->second;
+  if (group.loaded) return &group;
+  const auto sealed = TRY(storage::query_one(*database_, "SELECT sealed FROM sks_roots WHERE id = ?", {column(number + 1)},
                                              [](const storage::Row& row) { return row.blob(0); }));
-  if (!sealed) return fail(Status::kInternal, "the private key is missing");
-  const SecretBytes pkcs8 = TRY(master_key_.open(kSealPurpose, place_of(key), *sealed));
-  crypto::PrivateKey private_key = TRY(crypto::PrivateKey::from_pkcs8(pkcs8.expose_secret()));
-  if (parsed_keys_.size() >= kMaxParsedKeys) parsed_keys_.clear();
-  parsed_keys_.emplace(key.handle, private_key);
-  return private_key;
+  if (!sealed) return damaged("a group of sessions is missing");
+  const SecretBytes plain = TRY(open_sealed(internal::root_place(number + 1, group.version), *sealed));
+  const auto record = TRY(decoded<internal::GroupRecord>(plain, "a group of sessions"));
+  internal::Versions versions;
+  const auto cursor = TRY(database_->query("SELECT handle, version FROM sks_sessions WHERE handle BETWEEN ? AND ? ORDER BY handle",
+                                           {column(number * internal::kGroupSize), column((number + 1) * internal::kGroupSize - 1)}));
+  while (const storage::Row* row = TRY(cursor->next())) {
+    versions.emplace_back(static_cast<std::uint64_t>(row->integer(0)), static_cast<std::uint64_t>(row->integer(1)));
+  }
+  if (record.sessions != internal::digest_of(versions)) {
+    return damaged("the sessions from " + std::to_string(number * internal::kGroupSize) + " on are not those that were written last");
+  }
+  group.sessions = std::move(versions);
+  group.loaded = true;
+  return &group;
 }
 
-Result<Handle> Records::next_handle(HandleKind kind) const {
-  const auto next = TRY(storage::query_one(*database_, "SELECT next FROM sks_counters WHERE kind = ?", {counter_name(kind)},
-                                           [](const storage::Row& row) { return row.integer(0); }));
-  if (!next) return fail(Status::kInternal, "a handle counter is missing");
-  if (*next >= std::int64_t{kNoHandle}) return fail(Status::kStorage, "the handles of this store are used up");
-  return static_cast<Handle>(*next);
+Result<std::optional<Records::Loaded>> Records::load(Handle session) {
+  Group* const group = TRY(group_of(session));
+  if (group == nullptr) return std::optional<Loaded>();
+  const auto known = std::ranges::lower_bound(group->sessions, session, {}, &internal::Versions::value_type::first);
+  if (known == group->sessions.end() || known->first != session) return std::optional<Loaded>();
+  const auto sealed = TRY(storage::query_one(*database_, "SELECT sealed FROM sks_sessions WHERE handle = ?", {column(session)},
+                                             [](const storage::Row& row) { return row.blob(0); }));
+  const std::string name = "session " + std::to_string(session);
+  if (!sealed) return damaged(name + " is missing");
+  const SecretBytes plain = TRY(open_sealed(internal::session_place(session, known->second), *sealed));
+  auto record = TRY(decoded<internal::SessionRecord>(plain, name));
+  if (record.session.handle != session) return damaged(name + " is another one");
+  Loaded loaded{std::make_shared<SessionTree>(), {}};
+  loaded.tree->session = std::move(record.session);
+  TRY(read_tree_records(session, *loaded.tree, loaded.inventory));
+  if (record.inventory != internal::digest_of(loaded.inventory)) {
+    return damaged("what " + name + " owns is not what was written last");
+  }
+  return std::optional<Loaded>(std::move(loaded));
 }
 
-Result<std::int64_t> Records::next_pin_id() const {
-  return TRY(storage::query_one(*database_, "SELECT next FROM sks_counters WHERE kind = 'pin'", {},
-                                [](const storage::Row& row) { return row.integer(0); }))
-      .value_or(1);
+Result<> Records::read_tree_records(Handle session, SessionTree& tree, Inventory& inventory) {
+  const auto cursor = TRY(
+      database_->query("SELECT kind, id, part, version, CASE WHEN kind BETWEEN 1 AND 4 THEN sealed END FROM sks_records WHERE session = ?"
+                       " ORDER BY kind, id, part",
+                       {column(session)}));
+  const std::string name = "a record of session " + std::to_string(session);
+  while (const storage::Row* row = TRY(cursor->next())) {
+    const RecordId record{static_cast<RecordKind>(row->integer(0)), static_cast<std::uint64_t>(row->integer(1)),
+                          static_cast<std::uint32_t>(row->integer(2))};
+    const auto version = static_cast<std::uint64_t>(row->integer(3));
+    inventory.push_back({record, version});
+    if (internal::is_bulk(record.kind) || record.kind == RecordKind::kDevice) continue;
+    const SecretBytes plain = TRY(open_sealed(internal::place_of(record, version), row->blob(4)));
+    switch (record.kind) {
+      case RecordKind::kPukPolicy: tree.add(TRY(decoded<PukPolicy>(plain, name))); break;
+      case RecordKind::kPinPolicy: tree.add(TRY(decoded<PinPolicy>(plain, name))); break;
+      case RecordKind::kPin: tree.add(TRY(decoded<Pin>(plain, name))); break;
+      case RecordKind::kKey: {
+        Key key = TRY(decoded<Key>(plain, name));
+        key.material = std::make_shared<KeyMaterialSlot>();
+        tree.add(std::move(key));
+        break;
+      }
+      default: return damaged(name + " is of no known kind");
+    }
+  }
+  return {};
 }
 
-Result<Bytes> Records::sign_attestation(ByteView message) const {
-  return attestation_key_.sign(crypto::x509_scheme(attestation_key_.public_key().type()), crypto::Digest::kSha256, message);
+Result<std::optional<SecretBytes>> Records::read(Handle session, const Inventory& inventory, RecordId record) {
+  const auto item = internal::find(inventory, record);
+  if (item == inventory.end()) return std::optional<SecretBytes>();
+  const auto sealed =
+      TRY(storage::query_one(*database_, "SELECT sealed FROM sks_records WHERE session = ? AND kind = ? AND id = ? AND part = ?",
+                             {column(session), column(static_cast<std::uint64_t>(record.kind)), column(record.id), column(record.part)},
+                             [](const storage::Row& row) { return row.blob(0); }));
+  if (!sealed) return damaged("a record of session " + std::to_string(session) + " is missing");
+  return std::optional<SecretBytes>(TRY(open_sealed(internal::place_of(record, item->version), *sealed)));
+}
+
+Result<DeviceIdentity> Records::load_device(const Inventory& device_inventory) {
+  const auto plain = TRY(read(kDeviceTree, device_inventory, {RecordKind::kDevice, 1}));
+  if (!plain) return damaged("it has no device");
+  auto device = TRY(decoded<DeviceIdentity>(*plain, "the device"));
+  if (device.certificate_path.empty()) return damaged("it has no device certificate");
+  return device;
+}
+
+Result<crypto::PrivateKey> Records::load_attestation_key(const Inventory& device_inventory) {
+  const auto plain = TRY(read(kDeviceTree, device_inventory, {RecordKind::kAttestationKey, 1}));
+  if (!plain) return damaged("it has no attestation key");
+  return crypto::PrivateKey::from_pkcs8(plain->expose_secret());
+}
+
+Result<std::optional<Records::Located>> Records::locate_key(Handle key) {
+  return storage::query_one(*database_, "SELECT id, session FROM sks_records WHERE kind = 4 AND id = ?", {column(key)},
+                            [](const storage::Row& row) { return Located{handle_of(row, 0), handle_of(row, 1)}; });
+}
+
+Result<std::optional<Records::Located>> Records::locate_key_from(Handle from) {
+  return storage::query_one(*database_, "SELECT id, session FROM sks_records WHERE kind = 4 AND id >= ? ORDER BY id LIMIT 1",
+                            {column(from)}, [](const storage::Row& row) { return Located{handle_of(row, 0), handle_of(row, 1)}; });
+}
+
+Result<std::vector<Records::Located>> Records::locate_certificate(const crypto::Sha256Value& fingerprint) {
+  return storage::query_all(*database_, "SELECT id, session FROM sks_records WHERE fingerprint = ? ORDER BY id",
+                            {internal::indexed(fingerprint)},
+                            [](const storage::Row& row) { return Located{handle_of(row, 0), handle_of(row, 1)}; });
+}
+
+Result<std::optional<Handle>> Records::locate_session_from(Handle from) {
+  return storage::query_one(*database_, "SELECT handle FROM sks_sessions WHERE handle >= ? ORDER BY handle LIMIT 1", {column(from)},
+                            [](const storage::Row& row) { return handle_of(row, 0); });
+}
+
+Result<std::vector<Handle>> Records::locate_names(ByteView names) {
+  return storage::query_all(*database_, "SELECT handle FROM sks_sessions WHERE names = ? ORDER BY handle", {names},
+                            [](const storage::Row& row) { return handle_of(row, 0); });
+}
+
+Result<std::vector<Handle>> Records::all_sessions() {
+  std::vector<Handle> handles;
+  for (const auto& [number, unused] : groups_) {
+    const Group* const group = TRY(group_of(static_cast<Handle>(number * internal::kGroupSize)));
+    for (const auto& [handle, version] : group->sessions) handles.push_back(static_cast<Handle>(handle));
+  }
+  return handles;
 }
 
 }  // namespace airtight::sks

@@ -125,6 +125,18 @@ struct SqliteOptions {
 // A database in memory, for tests.
 [[nodiscard]] Result<std::unique_ptr<Database>> open_sqlite_in_memory();
 
+// A copy of an SQLite database, made page by page while the database is used between the steps. It ends with its destructor and must not
+// outlive the database.
+class OnlineCopy {
+ public:
+  virtual ~OnlineCopy() = default;
+  // Copies about `pages` pages more. True when the copy is whole: the database as it is at that moment. Faults as Database's.
+  [[nodiscard]] virtual Result<bool> step(int pages) = 0;
+};
+
+// Begins a copy of `database`, which open_sqlite() has made, into the new file `file` (0600). Fault::kRefused if there is such a file.
+[[nodiscard]] Result<std::unique_ptr<OnlineCopy>> copy_sqlite(Database& database, const std::filesystem::path& file);
+
 // One step of a schema's history: `sql`, one or more statements, takes version-1 to version (from 1 on, without gaps).
 struct Migration {
   int version;

@@ -28,6 +28,9 @@ enum class FileMode : unsigned char { kPrivate, kPublic };
 // The same for secrets; refuses (Fault::kRefused) a file that others than its owner can read or write.
 [[nodiscard]] Result<SecretBytes> read_secret_file(const std::filesystem::path& path, std::size_t max_size);
 
+// Gives the file `from` the name `to` in the same file system, durably; what was called so is replaced.
+[[nodiscard]] Result<> move_file(const std::filesystem::path& from, const std::filesystem::path& to);
+
 // Makes a folder (0700) and its parents (0700 too); succeeds if it is there already, and then leaves its mode alone.
 [[nodiscard]] Result<> make_private_folder(const std::filesystem::path& path);
 

@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <unordered_map>
 
+#include "base/c_handle.h"
 #include "storage/database.h"
 #include "storage/internal/descriptor.h"
 #include "storage/internal/sqlite_handles.h"
@@ -156,6 +157,7 @@ class SqliteCursor final : public Cursor {
 class SqliteDatabase final : public Database {
  public:
   explicit SqliteDatabase(ConnectionHandle connection) : connection_(std::move(connection)) {}
+  [[nodiscard]] sqlite3* connection() const { return connection_.get(); }
 
   [[nodiscard]] Result<std::int64_t> execute(std::string_view sql, std::initializer_list<Value> values) override {
     const StatementStore::Loan statement = TRY(bound(sql, values, SQLITE_STATIC));
@@ -354,6 +356,44 @@ Result<ConnectionHandle> open_connection(const std::filesystem::path& file, cons
 }
 
 }  // namespace
+
+namespace {
+
+class SqliteCopy final : public OnlineCopy {
+ public:
+  SqliteCopy(ConnectionHandle target, CHandle<sqlite3_backup, sqlite3_backup_finish> copy)
+      : target_(std::move(target)), copy_(std::move(copy)) {}
+
+  [[nodiscard]] Result<bool> step(int pages) override {
+    const int code = sqlite3_backup_step(copy_.get(), pages);
+    if (code == SQLITE_OK) return false;
+    if (code != SQLITE_DONE) return sqlite_failure("copy the database", target_.get(), code);
+    copy_.reset();
+    // Its header says that it has a write-ahead log, which it has not.
+    TRY(run_settings(target_.get(), "PRAGMA journal_mode = DELETE"));
+    return true;
+  }
+
+ private:
+  ConnectionHandle target_;  // before the copy: that goes first
+  CHandle<sqlite3_backup, sqlite3_backup_finish> copy_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<OnlineCopy>> copy_sqlite(Database& database, const std::filesystem::path& file) {
+  struct stat status{};
+  if (::lstat(file.c_str(), &status) == 0) {
+    return fail(Fault::kRefused, "there is a file " + file.native() + " already", "name another file, or move this one away");
+  }
+  TRY(create_file(file));
+  const std::string name = std::filesystem::absolute(file).native();
+  ConnectionHandle target = TRY(connect(name, nullptr));
+  sqlite3* const source = dynamic_cast<SqliteDatabase&>(database).connection();
+  CHandle<sqlite3_backup, sqlite3_backup_finish> copy(sqlite3_backup_init(target.get(), "main", source, "main"));
+  if (!copy) return sqlite_failure("copy the database", target.get(), sqlite3_errcode(target.get()));
+  return std::make_unique<SqliteCopy>(std::move(target), std::move(copy));
+}
 
 Result<std::unique_ptr<Database>> open_sqlite(const std::filesystem::path& file, const SqliteOptions& options) {
   TRY(check_file(file, options.create));
