@@ -309,7 +309,7 @@ class World {
     };
     agent::NewDevice device{.folder = scratch_.path() / "card", .vendor = "Example Cards", .model = "Card One"};
     static_cast<void>(must(agent::create_device(device, certify, {}, random_)));
-    store_ = must(agent::open_device(device.folder, {}, clock_, random_));
+    store_ = must(agent::open_device(device.folder, {}, sks::Platform{clock_, random_, pause_}));
     issuer::InitOptions options;
     options.accepted = {{"vendor", scratch_.path() / "maker" / "root.pem"}};
     must(issuer::init_issuer(folder(), options, clock_, random_));
@@ -370,6 +370,7 @@ class World {
   Scratch scratch_;
   SystemClock clock_;
   crypto::SystemRandom random_;
+  sks::SleepingPause pause_;
   Log log_ = Log::silent();
   Account account_;
   xml::Schema schema_ = must(keygen2::compile_schema());

@@ -21,6 +21,11 @@ void require(bool ok) {
   if (!ok) std::abort();
 }
 
+class NoPause final : public Pause {
+ public:
+  void wait(std::chrono::milliseconds /*span*/) override {}
+};
+
 // A device with one open session, made anew whenever an input has ended the session.
 class Target {
  public:
@@ -35,7 +40,7 @@ class Target {
     const sealing::MasterKey master_key(random_.secret(32));
     auto database = storage::open_sqlite_in_memory().value();
     require(KeyStore::create(*database, master_key, DeviceBirth{"Vendor", "Model", {certificate}}, attestation_key, random_).has_value());
-    store_ = KeyStore::open(std::move(database), master_key, clock_, random_).value();
+    store_ = KeyStore::open(std::move(database), master_key, Platform{clock_, random_, pause_}).value();
   }
 
   Handle open_session() {
@@ -56,6 +61,7 @@ class Target {
  private:
   SystemClock clock_;
   crypto::SystemRandom random_;
+  NoPause pause_;
   crypto::PrivateKey ephemeral_;
   std::unique_ptr<KeyStore> store_;
 };

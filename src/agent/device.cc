@@ -86,7 +86,7 @@ Result<std::vector<crypto::Certificate>> create_device(const NewDevice& device, 
 }
 
 Result<std::unique_ptr<sks::KeyStore>> open_device(const std::filesystem::path& folder, const sealing::PassphrasePrompt& prompt,
-                                                   const Clock& clock, RandomSource& random) {
+                                                   const sks::Platform& platform) {
   switch (TRY(state_of(folder))) {
     case StoreState::kAbsent:
       return fail(Fault::kNotFound, "there is no key store in " + folder.string(),
@@ -100,7 +100,7 @@ Result<std::unique_ptr<sks::KeyStore>> open_device(const std::filesystem::path& 
   // The database comes first: nobody types a passphrase for a store that another process owns.
   std::unique_ptr<storage::Database> database = TRY(storage::open_sqlite(folder / kDatabaseFile, {.exclusive = true}));
   sealing::MasterKey master_key = TRY(sealing::open_master_key(folder, prompt));
-  return sks::KeyStore::open(std::move(database), std::move(master_key), clock, random);
+  return sks::KeyStore::open(std::move(database), std::move(master_key), platform);
 }
 
 }  // namespace airtight::agent

@@ -38,10 +38,9 @@ using CertifyAttestationKey = std::function<Result<std::vector<crypto::Certifica
 [[nodiscard]] Result<std::vector<crypto::Certificate>> create_device(const NewDevice& device, const CertifyAttestationKey& certify,
                                                                      const sealing::PassphrasePrompt& prompt, RandomSource& random);
 
-// Opens the key store in `folder`, as its only owner until it is destroyed. `clock` and `random` outlive it.
+// Opens the key store in `folder`, as its only owner until it is destroyed. What `platform` names outlives it.
 // Fault::kNotFound if there is none, kRefused if it was never finished, kUnavailable while another process owns it.
 [[nodiscard]] Result<std::unique_ptr<sks::KeyStore>> open_device(const std::filesystem::path& folder,
-                                                                 const sealing::PassphrasePrompt& prompt, const Clock& clock,
-                                                                 RandomSource& random);
+                                                                 const sealing::PassphrasePrompt& prompt, const sks::Platform& platform);
 
 }  // namespace airtight::agent

@@ -15,6 +15,7 @@ namespace airtight::cli {
 struct OpenKeyStore {
   SystemClock clock;
   crypto::SystemRandom random;
+  sks::SleepingPause pause;
   std::unique_ptr<sks::KeyStore> channel;
 };
 

@@ -111,7 +111,7 @@ Result<> KeyStore::unlock_device_pin(const SecretBytes& puk) {
     return Authorization{.tree = device.tree, .puk = device.puk, .retry_limit = device.puk->retry_limit, .given = &puk, .method = {}};
   };
   return prove_and_change(*impl_->state, impl_->platform, wanted, [&](Call& call, const Ref<SessionTree>& tree) -> Result<> {
-    call.change(tree);
+    static_cast<void>(call.change(tree));  // for the errors
     call.reset_errors(*tree->pins.front());
     return {};
   });

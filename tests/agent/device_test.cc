@@ -29,13 +29,14 @@ class Device : public ::testing::Test {
         },
         passphrase, random);
   }
-  Result<std::unique_ptr<sks::KeyStore>> open() { return open_device(store, passphrase, clock, random); }
+  Result<std::unique_ptr<sks::KeyStore>> open() { return open_device(store, passphrase, sks::Platform{clock, random, pause}); }
 
   tests::TemporaryFolder folder;
   std::filesystem::path store = folder / "store";
   sks::testing::TestCa maker;
   SystemClock clock;
   crypto::SystemRandom random;
+  sks::SleepingPause pause;
   sealing::SealKind seal = sealing::SealKind::kFile;
   sealing::PassphrasePrompt passphrase = [](bool) { return SecretBytes::copy_of(bytes_of("correct horse")); };
   bool maker_refuses = false;

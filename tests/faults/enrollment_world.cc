@@ -257,7 +257,8 @@ void EnrollmentWorld::expect_next_enrollment_succeeds() const {
 
 std::unique_ptr<sks::KeyStore> EnrollmentWorld::open_key_store() const {
   static const SystemClock clock;
-  return must(agent::open_device(device_folder(), {}, clock, system_random()));
+  static sks::SleepingPause pause;
+  return must(agent::open_device(device_folder(), {}, sks::Platform{clock, system_random(), pause}));
 }
 
 std::size_t EnrollmentWorld::confirmed_credentials() const {

@@ -54,12 +54,12 @@ struct Undisturbed {
   Undisturbed() {
     const std::filesystem::path used = folder / "used";
     copy_store(folder / "new", used);
-    after.push_back(picture_of(database_of(used)));
+    after.push_back(picture_of(used));
     ProvisioningScript script(device);
     for (std::size_t i = 0; i < kSteps; ++i) {
       const Result<> taken = script.take(ProvisioningScript::steps()[i], *must(open_store(used)));
       EXPECT_EQ(status(taken), ProvisioningScript::expected_status(i)) << "step " << i;
-      after.push_back(picture_of(database_of(used)));
+      after.push_back(picture_of(used));
       for (const std::int64_t errors : after.back().pin_errors) EXPECT_EQ(errors, ProvisioningScript::wrong_pins_after(i + 1));
     }
   }
@@ -76,7 +76,7 @@ class Life {
   Life() { copy_store(undisturbed().folder / "new", store_folder()); }
 
   [[nodiscard]] std::filesystem::path store_folder() const { return folder_ / "store"; }
-  [[nodiscard]] StorePicture picture() const { return picture_of(database_of(store_folder())); }
+  [[nodiscard]] StorePicture picture() const { return picture_of(store_folder()); }
   [[nodiscard]] ProvisioningScript& script() { return *script_; }
 
   // Takes steps until `end` or until one is not answered as it should be; how many were.

@@ -1,5 +1,9 @@
 #include "tests/faults/store_picture.h"
 
+#include "crypto/random.h"
+#include "sealing/master_key.h"
+#include "sks/internal/places.h"
+#include "sks/records.h"
 #include "storage/database.h"
 #include "tests/support/must.h"
 
@@ -8,47 +12,51 @@ namespace {
 
 using tests::must;
 
-struct Table {
-  const char* name;
-  const char* query;  // integers and the text of its last column
-  int integers;
-};
-
-constexpr Table kTables[] = {
-    {"counter", "SELECT next, kind FROM sks_counters ORDER BY kind", 1},
-    {"session", "SELECT handle, open, key_uses, mac_counter, key_limit, server_session_id FROM sks_sessions ORDER BY handle", 5},
-    {"puk policy", "SELECT handle, session, error_count, id FROM sks_puk_policies ORDER BY handle", 3},
-    {"pin policy", "SELECT handle, session, puk_policy, id FROM sks_pin_policies ORDER BY handle", 3},
-    {"pin", "SELECT id, policy, half, '' FROM sks_pins ORDER BY id", 3},
-    {"key", "SELECT handle, session, coalesce(pin_policy, 0), coalesce(pin, 0), id FROM sks_keys ORDER BY handle", 4},
-    {"certificate", "SELECT key, position, '' FROM sks_certificates ORDER BY key, position", 2},
-};
-
-std::string rows_of(storage::Database& database, const Table& table) {
-  std::string text;
-  for (const std::string& row : must(storage::query_all(database, table.query, {}, [&](const storage::Row& columns) {
-         std::string line = table.name;
-         for (int i = 0; i < table.integers; ++i) line += " " + std::to_string(columns.integer(i));
-         return line + " " + columns.text(table.integers) + "\n";
-       }))) {
-    text += row;
-  }
-  return text;
+std::string line(std::string_view name, std::initializer_list<std::uint64_t> numbers, std::string_view text = {}) {
+  std::string out(name);
+  for (const std::uint64_t number : numbers) out += " " + std::to_string(number);
+  return out + " " + std::string(text) + "\n";
 }
 
-std::vector<std::int64_t> integers_of(storage::Database& database, const char* query) {
-  return must(storage::query_all(database, query, {}, [](const storage::Row& row) { return row.integer(0); }));
+void add(StorePicture& picture, const sks::SessionTree& tree, const sks::internal::Inventory& inventory) {
+  const sks::Session& session = tree.session;
+  picture.rows += line("session", {session.handle, session.open ? 1U : 0U, session.key_uses, session.mac_counter, session.key_limit},
+                       session.server_session_id);
+  for (const auto& puk : tree.puk_policies) picture.rows += line("puk policy", {puk->handle, session.handle, puk->error_count}, puk->id);
+  for (const auto& policy : tree.pin_policies) {
+    picture.rows += line("pin policy", {policy->handle, session.handle, policy->puk_policy}, policy->id);
+  }
+  for (const auto& pin : tree.pins) {
+    picture.rows += line("pin", {pin->id, pin->policy, static_cast<std::uint64_t>(pin->half)});
+    picture.pin_errors.push_back(pin->error_count);
+  }
+  for (const auto& key : tree.keys) {
+    picture.rows += line("key", {key->handle, session.handle, key->pin_policy, key->pin, key->extensions.size()}, key->id);
+  }
+  for (const auto& item : inventory) {
+    if (sks::internal::is_bulk(item.record.kind)) {
+      picture.rows += line("bulk", {static_cast<std::uint64_t>(item.record.kind), item.record.id, item.record.part});
+    }
+  }
+  if (session.open) picture.has_open_session = true;
 }
 
 }  // namespace
 
-StorePicture picture_of(const std::filesystem::path& file) {
-  const auto database = must(storage::open_sqlite(file, {.exclusive = true}));
+StorePicture picture_of(const std::filesystem::path& folder) {
+  crypto::SystemRandom random;
+  auto database = must(storage::open_sqlite(folder / "sks.db", {.exclusive = true}));
+  const auto records = must(sks::Records::open(std::move(database), must(sealing::open_master_key(folder, {})), random, nullptr));
   StorePicture picture;
-  for (const Table& table : kTables) picture.rows += rows_of(*database, table);
-  picture.pin_errors = integers_of(*database, "SELECT error_count FROM sks_pins ORDER BY id");
-  picture.counters = integers_of(*database, "SELECT next FROM sks_counters ORDER BY kind");
-  picture.has_open_session = !integers_of(*database, "SELECT handle FROM sks_sessions WHERE open = 1").empty();
+  for (const std::uint64_t next : records->next_handles()) {
+    picture.counters.push_back(static_cast<std::int64_t>(next));
+    picture.rows += line("counter", {next});
+  }
+  for (const sks::Handle session : must(records->all_sessions())) {
+    if (session == sks::kDeviceTree) continue;
+    const auto loaded = must(records->load(session));
+    add(picture, *loaded->tree, loaded->inventory);
+  }
   return picture;
 }
 

@@ -20,7 +20,7 @@ struct StorePicture {
   friend bool operator==(const StorePicture& a, const StorePicture& b) { return a.rows == b.rows; }
 };
 
-// Of the database `file`, which nobody has open: as a restart finds it.
-[[nodiscard]] StorePicture picture_of(const std::filesystem::path& file);
+// Of the store in `folder`, which nobody has open: as a restart finds it.
+[[nodiscard]] StorePicture picture_of(const std::filesystem::path& folder);
 
 }  // namespace airtight::faults

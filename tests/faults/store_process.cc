@@ -50,8 +50,9 @@ int serve(const std::filesystem::path& folder, std::optional<int> writes, int so
 Result<std::unique_ptr<sks::KeyStore>> open_store(const std::filesystem::path& folder, const std::string& vfs) {
   static const sks::testing::FakeClock clock;
   static crypto::SystemRandom random;
+  static sks::SleepingPause pause;
   auto database = TRY(storage::open_sqlite(database_of(folder), {.exclusive = true, .vfs = vfs}));
-  return sks::KeyStore::open(std::move(database), TRY(sealing::open_master_key(folder, {})), clock, random);
+  return sks::KeyStore::open(std::move(database), TRY(sealing::open_master_key(folder, {})), sks::Platform{clock, random, pause});
 }
 
 std::filesystem::path database_of(const std::filesystem::path& folder) { return folder / "sks.db"; }

@@ -38,14 +38,24 @@ crypto::Certificate TestCa::certify(const crypto::PublicKey& key, std::string_vi
   return crypto::sign_certificate(content(key, "CN=" + std::string(common_name), "CN=Test CA", false), key_).value();
 }
 
-TestDevice::TestDevice(KeyAlgorithmType attestation)
-    : attestation_key_(attestation_key(attestation)), certificate_(maker_.certify(attestation_key_.public_key(), "Device")) {
-  auto database = storage::open_sqlite_in_memory().value();
-  const sealing::MasterKey master_key(random_.secret(32));
-  EXPECT_TRUE(
-      KeyStore::create(*database, master_key, DeviceBirth{"Example Vendor", "Example Model", {certificate_}}, attestation_key_, random_)
-          .has_value());
-  store_ = KeyStore::open(std::move(database), master_key, clock_, random_).value();
+TestDevice::TestDevice(DeviceOptions options)
+    : options_(std::move(options)),
+      attestation_key_(attestation_key(options_.attestation)),
+      certificate_(maker_.certify(attestation_key_.public_key(), "Device")) {
+  auto database =
+      options_.file.empty() ? storage::open_sqlite_in_memory() : storage::open_sqlite(options_.file, {.exclusive = true, .create = true});
+  const DeviceBirth birth{"Example Vendor", "Example Model", {certificate_}, options_.store};
+  EXPECT_TRUE(KeyStore::create(**database, master_key_, birth, attestation_key_, random_).has_value());
+  store_ = KeyStore::open(std::move(*database), master_key_, platform()).value();
+}
+
+Result<std::unique_ptr<KeyStore>> TestDevice::open() const {
+  return KeyStore::open(TRY(storage::open_sqlite(options_.file, {.exclusive = true})), master_key_, platform());
+}
+
+void TestDevice::reopen() {
+  close();
+  store_ = open().value();
 }
 
 Bytes TestDevice::exchange(ByteView request) { return to_bytes(store_->call(SecretBytes::copy_of(request)).value().expose_secret()); }

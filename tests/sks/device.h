@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -40,13 +41,35 @@ class TestCa {
   crypto::Certificate root_;
 };
 
+// Notes how long it should have waited.
+class FakePause final : public Pause {
+ public:
+  void wait(std::chrono::milliseconds span) override { waited.push_back(span); }
+  std::vector<std::chrono::milliseconds> waited;
+};
+
+struct DeviceOptions {
+  KeyAlgorithmType attestation = KeyAlgorithmType::kEcc;
+  StoreOptions store = {};
+  Approver* approver = nullptr;
+  RollbackAnchor* anchor = nullptr;
+  std::filesystem::path file = {};  // of its database; in memory without one
+};
+
 class TestDevice {
  public:
-  // `attestation` is RSA or EC.
-  explicit TestDevice(KeyAlgorithmType attestation = KeyAlgorithmType::kEcc);
+  explicit TestDevice(DeviceOptions options = {});
+  explicit TestDevice(KeyAlgorithmType attestation) : TestDevice(DeviceOptions{.attestation = attestation}) {}
 
   [[nodiscard]] KeyStore& store() { return *store_; }
   [[nodiscard]] FakeClock& clock() { return clock_; }
+  [[nodiscard]] FakePause& pause() { return pause_; }
+  // Stops the store and opens it again, as a restart does; it has to have a file.
+  void reopen();
+  void close() { store_.reset(); }
+  [[nodiscard]] Result<std::unique_ptr<KeyStore>> open() const;  // while it is closed
+  [[nodiscard]] const sealing::MasterKey& master_key() const { return master_key_; }
+  [[nodiscard]] Platform platform() const { return {clock_, random_, pause_, options_.approver, options_.anchor}; }
   [[nodiscard]] const crypto::Certificate& certificate() const { return certificate_; }
   [[nodiscard]] const TestCa& maker() const { return maker_; }
 
@@ -58,8 +81,11 @@ class TestDevice {
   [[nodiscard]] Bytes exchange(ByteView request);
 
  private:
+  DeviceOptions options_;
   FakeClock clock_;
-  crypto::SystemRandom random_;
+  mutable crypto::SystemRandom random_;
+  mutable FakePause pause_;
+  sealing::MasterKey master_key_{random_.secret(32)};
   TestCa maker_;
   crypto::PrivateKey attestation_key_;
   crypto::Certificate certificate_;
