@@ -38,9 +38,16 @@ bool has(const SessionTree& tree, const RecordId& record) {
   }
 }
 
+std::uint64_t number_of(const PukPolicy& policy) { return policy.handle; }
+std::uint64_t number_of(const PinPolicy& policy) { return policy.handle; }
+std::uint64_t number_of(const Pin& pin) { return pin.id; }
+std::uint64_t number_of(const Key& key) { return key.handle; }
+
+// Whether this very version of the element was there before. Both are in ascending order, and there may be thousands.
 template <typename T>
 bool contains(const std::vector<Ref<T>>& old, const Ref<T>& element) {
-  return std::ranges::find(old, element) != old.end();
+  const auto at = std::ranges::lower_bound(old, number_of(*element), {}, [](const Ref<T>& one) { return number_of(*one); });
+  return at != old.end() && *at == element;
 }
 
 }  // namespace
