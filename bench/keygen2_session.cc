@@ -24,6 +24,7 @@
 #include "agent/device.h"
 #include "agent/enrollment.h"
 #include "base/encoding.h"
+#include "bench/measure.h"
 #include "ca/maker.h"
 #include "crypto/random.h"
 #include "http/server.h"
@@ -38,34 +39,12 @@ namespace {
 
 using namespace airtight;
 
-template <typename T>
-T must(Result<T> result) {
-  if (!result) {
-    std::fprintf(stderr, "benchmark: %s\n", result.error().message.c_str());
-    std::exit(1);
-  }
-  if constexpr (!std::is_void_v<T>) return std::move(*result);
-}
-void must(bool ok, const char* what) {
-  if (ok) return;
-  std::fprintf(stderr, "benchmark: %s failed\n", what);
-  std::exit(1);
-}
-
-double microseconds(const timespec& t) { return static_cast<double>(t.tv_sec) * 1e6 + static_cast<double>(t.tv_nsec) / 1e3; }
-double clock_us(clockid_t clock) {
-  timespec t{};
-  clock_gettime(clock, &t);
-  return microseconds(t);
-}
-double process_cpu() { return clock_us(CLOCK_PROCESS_CPUTIME_ID); }
-double thread_cpu() { return clock_us(CLOCK_THREAD_CPUTIME_ID); }
-double wall() { return clock_us(CLOCK_MONOTONIC); }
-
-double median(std::vector<double> values) {
-  std::ranges::sort(values);
-  return values.empty() ? 0 : values[values.size() / 2];
-}
+using bench::clock_us;
+using bench::median;
+using bench::must;
+using bench::process_cpu;
+using bench::thread_cpu;
+using bench::wall;
 
 // CPU time by part of a session, added up from any thread.
 class Account {
