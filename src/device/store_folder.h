@@ -17,7 +17,7 @@
 #include "sealing/master_key.h"
 #include "sks/key_store.h"
 
-namespace airtight::agent {
+namespace airtight::device {
 
 enum class AttestationKeyKind : std::uint8_t { kP256, kRsa2048 };
 
@@ -44,4 +44,4 @@ using CertifyAttestationKey = std::function<Result<std::vector<crypto::Certifica
                                                                  const sealing::PassphrasePrompt& prompt, const Clock& clock,
                                                                  RandomSource& random);
 
-}  // namespace airtight::agent
+}  // namespace airtight::device

@@ -1,5 +1,5 @@
 // Key stores as folders: made completely or recognisably not.
-#include "agent/device.h"
+#include "device/store_folder.h"
 
 #include <gmock/gmock.h>
 
@@ -12,7 +12,7 @@
 #include "tests/support/must.h"
 #include "tests/support/temporary_folder.h"
 
-namespace airtight::agent {
+namespace airtight::device {
 namespace {
 
 using ::testing::HasSubstr;
@@ -115,4 +115,4 @@ TEST_F(Device, OpensWithItsPassphraseAlone) {
 }
 
 }  // namespace
-}  // namespace airtight::agent
+}  // namespace airtight::device

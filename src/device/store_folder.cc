@@ -1,4 +1,4 @@
-#include "agent/device.h"
+#include "device/store_folder.h"
 
 #include <array>
 #include <optional>
@@ -9,7 +9,7 @@
 #include "storage/database.h"
 #include "storage/files.h"
 
-namespace airtight::agent {
+namespace airtight::device {
 namespace {
 
 // The note: written first with kBeingMadeNote and last with kCompleteNote.
@@ -103,4 +103,4 @@ Result<std::unique_ptr<sks::KeyStore>> open_device(const std::filesystem::path& 
   return sks::KeyStore::open(std::move(database), std::move(master_key), clock, random);
 }
 
-}  // namespace airtight::agent
+}  // namespace airtight::device
