@@ -11,6 +11,7 @@
 #include "agent/printable.h"
 #include "ca/maker.h"
 #include "cli/commands.h"
+#include "cli/device_commands.h"
 #include "cli/hex_lines.h"
 #include "cli/key_store.h"
 #include "cli/terminal.h"
@@ -83,11 +84,7 @@ void add_create(CLI::App& device, Context& context) {
 // device call
 
 // The answer to a line that is no request (sks.md section 1): ERROR_OPTION and an ErrorString.
-SecretBytes unreadable_request() {
-  constexpr std::string_view kReason = "the request is not a line of hex digits";
-  return SecretBytes::copy_of(
-      concat({big_endian(static_cast<std::uint64_t>(sks::Status::kOption), 1), big_endian(kReason.size(), 2), bytes_of(kReason)}));
-}
+SecretBytes unreadable_request() { return sks::response_of(sks::error(sks::Status::kOption, "the request is not a line of hex digits")); }
 
 Result<> answer_calls(const std::string& folder, const Context& context) {
   const auto store = TRY(open_key_store(folder));
@@ -242,6 +239,7 @@ void add_abort(CLI::App& device, Context& context) {
 void add_device(CLI::App& root, Context& context) {
   CLI::App& device = add_group(root, "device", "Make key stores, show them, and call them");
   add_create(device, context);
+  add_device_serve(device, context);
   add_call(device, context);
   add_info(device, context);
   add_sessions(device, context);
