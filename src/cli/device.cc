@@ -14,6 +14,7 @@
 #include "cli/device_commands.h"
 #include "cli/hex_lines.h"
 #include "cli/key_store.h"
+#include "cli/seal_options.h"
 #include "cli/terminal.h"
 #include "device/store_folder.h"
 #include "provenance/verdict.h"
@@ -38,7 +39,7 @@ struct CreateOptions {
   std::string vendor = "Airtight";
   std::string model = "Software";
   device::AttestationKeyKind attestation_key = device::AttestationKeyKind::kP256;
-  sealing::SealKind seal = sealing::SealKind::kFile;
+  SealOptions seal;
 };
 
 Result<> create(const CreateOptions& options, const Context& context) {
@@ -47,12 +48,10 @@ Result<> create(const CreateOptions& options, const Context& context) {
   const auto certify = [&](const crypto::PublicKey& key) {
     return ca::certify_device(options.maker, {.vendor = options.vendor, .model = options.model}, key, clock, random);
   };
-  const auto path = TRY(device::create_device({.folder = options.store,
-                                               .vendor = options.vendor,
-                                               .model = options.model,
-                                               .attestation_key = options.attestation_key,
-                                               .seal = options.seal},
-                                              certify, passphrase_on_terminal("the key store " + options.store), random));
+  const sealing::NewSeal seal = TRY(seal_from(options.seal));
+  const auto path = TRY(device::create_device(
+      {.folder = options.store, .vendor = options.vendor, .model = options.model, .attestation_key = options.attestation_key, .seal = seal},
+      certify, passphrase_on_terminal("the key store " + options.store), random));
   const std::string device_id = provenance::device_id(path.front());
   if (context.json) {
     context.print_json(json::object{{"store", options.store}, {"device_id", device_id}, {"device", path.front().subject()}});
@@ -76,9 +75,7 @@ void add_create(CLI::App& device, Context& context) {
   add_choice<device::AttestationKeyKind>(command, "--attestation-key", options->attestation_key,
                                          {{"p256", device::AttestationKeyKind::kP256}, {"rsa2048", device::AttestationKeyKind::kRsa2048}},
                                          "The kind of the attestation key (default p256)");
-  add_choice<sealing::SealKind>(command, "--seal", options->seal,
-                                {{"passphrase", sealing::SealKind::kPassphrase}, {"file", sealing::SealKind::kFile}},
-                                "What opens the store: a passphrase, or a key file of its own (default file)");
+  add_seal_options(command, options->seal, "the store");
 }
 
 // device call

@@ -19,8 +19,8 @@ constexpr std::string_view kCompleteNote = "airtight key store 1: complete\n";
 constexpr std::size_t kLongestNote = 4096;
 
 constexpr std::string_view kDatabaseFile = "sks.db";
-constexpr std::array<std::string_view, 6> kStoreFiles = {kDatabaseFile,    "sks.db-wal",       "sks.db-shm",
-                                                         "sks.db-journal", sealing::kSealFile, sealing::kSealKeyFile};
+constexpr std::array<std::string_view, 7> kStoreFiles = {
+    kDatabaseFile, "sks.db-wal", "sks.db-shm", "sks.db-journal", sealing::kSealFile, sealing::kSealKeyFile, sealing::kNewSealKeyFile};
 
 enum class StoreState : std::uint8_t { kAbsent, kBeingMade, kComplete, kForeign };
 

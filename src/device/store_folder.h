@@ -14,7 +14,7 @@
 #include "base/time.h"
 #include "crypto/certificate.h"
 #include "crypto/key.h"
-#include "sealing/master_key.h"
+#include "sealing/seal.h"
 #include "sks/key_store.h"
 
 namespace airtight::device {
@@ -27,7 +27,7 @@ struct NewDevice {
   std::string vendor;  // VendorName of getDeviceInfo
   std::string model;   // VendorDescription
   AttestationKeyKind attestation_key = AttestationKeyKind::kP256;
-  sealing::SealKind seal = sealing::SealKind::kFile;
+  sealing::NewSeal seal = {};
 };
 
 // Gives the certificate path of a new attestation key, without the maker's root: the maker's part, which is not the agent's.

@@ -36,8 +36,8 @@ class Device : public ::testing::Test {
   sks::testing::TestCa maker;
   SystemClock clock;
   crypto::SystemRandom random;
-  sealing::SealKind seal = sealing::SealKind::kFile;
-  sealing::PassphrasePrompt passphrase = [](bool) { return SecretBytes::copy_of(bytes_of("correct horse")); };
+  sealing::NewSeal seal = {};
+  sealing::PassphrasePrompt passphrase = [](const sealing::SecretQuestion&) { return SecretBytes::copy_of(bytes_of("correct horse")); };
   bool maker_refuses = false;
 };
 
@@ -105,10 +105,10 @@ TEST_F(Device, HasOneOwnerAtATime) {
 }
 
 TEST_F(Device, OpensWithItsPassphraseAlone) {
-  seal = sealing::SealKind::kPassphrase;
+  seal = sealing::PassphraseSeal{};
   must(create());
   EXPECT_TRUE(open());
-  passphrase = [](bool) { return SecretBytes::copy_of(bytes_of("wrong")); };
+  passphrase = [](const sealing::SecretQuestion&) { return SecretBytes::copy_of(bytes_of("wrong")); };
   const auto opened = open();
   ASSERT_FALSE(opened);
   EXPECT_EQ(opened.error().fault, Fault::kRefused);
