@@ -15,11 +15,13 @@ Failure does_not_fit(std::string_view option, sealing::SealKind kind) {
 void add_seal_options(CLI::App& command, SealOptions& options, const std::string& what) {
   const auto choose = [&options](const std::string& word) {
     const auto kind = sealing::parse_seal_kind(word);
-    if (!kind) throw CLI::ValidationError("--seal", kind.error().message + ": " + kind.error().hint);
+    if (!kind) throw CLI::ValidationError("--seal", "'" + word + "' is none of file, passphrase, tpm2, pkcs11");
     options.kind = *kind;
   };
-  const std::string names = "a key file of its own, a passphrase, a TPM 2.0 or a PKCS #11 token: file, passphrase, tpm2, pkcs11";
-  CLI::Option* seal = command.add_option_function<std::string>("--seal", choose, "What opens " + what + ": " + names)->type_name("WORD");
+  CLI::Option* seal =
+      command
+          .add_option_function<std::string>("--seal", choose, "What opens " + what + ": file (its own), passphrase, tpm2, pkcs11 (a token)")
+          ->type_name("WORD");
   command.add_option("--tpm2-pcrs", options.tpm2_pcrs, "Opens only while these registers of the TPM are as they are now, as in 7 or 0,7")
       ->type_name("LIST")
       ->needs(seal);
