@@ -21,12 +21,12 @@
 #include <string>
 #include <vector>
 
-#include "agent/device.h"
 #include "agent/enrollment.h"
 #include "base/encoding.h"
 #include "bench/measure.h"
 #include "ca/maker.h"
 #include "crypto/random.h"
+#include "device/store_folder.h"
 #include "http/server.h"
 #include "issuer/init.h"
 #include "issuer/issuer.h"
@@ -286,9 +286,9 @@ class World {
     const auto certify = [&](const crypto::PublicKey& key) {
       return ca::certify_device(scratch_.path() / "maker", {.vendor = "Example Cards", .model = "Card One"}, key, clock_, random_);
     };
-    agent::NewDevice device{.folder = scratch_.path() / "card", .vendor = "Example Cards", .model = "Card One"};
-    static_cast<void>(must(agent::create_device(device, certify, {}, random_)));
-    store_ = must(agent::open_device(device.folder, {}, sks::Platform{clock_, random_, pause_}));
+    device::NewDevice device{.folder = scratch_.path() / "card", .vendor = "Example Cards", .model = "Card One"};
+    static_cast<void>(must(device::create_device(device, certify, {}, random_)));
+    store_ = must(device::open_device(device.folder, {}, sks::Platform{clock_, random_, pause_}));
     issuer::InitOptions options;
     options.accepted = {{"vendor", scratch_.path() / "maker" / "root.pem"}};
     must(issuer::init_issuer(folder(), options, clock_, random_));

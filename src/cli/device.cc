@@ -1,6 +1,4 @@
 // airtight device: makes key stores, shows them, and speaks their byte protocol.
-#include "agent/device.h"
-
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,9 +11,12 @@
 #include "agent/printable.h"
 #include "ca/maker.h"
 #include "cli/commands.h"
+#include "cli/device_commands.h"
 #include "cli/hex_lines.h"
 #include "cli/key_store.h"
+#include "cli/seal_options.h"
 #include "cli/terminal.h"
+#include "device/store_folder.h"
 #include "provenance/verdict.h"
 #include "sks/status.h"
 
@@ -37,8 +38,8 @@ struct CreateOptions {
   std::string maker;
   std::string vendor = "Airtight";
   std::string model = "Software";
-  agent::AttestationKeyKind attestation_key = agent::AttestationKeyKind::kP256;
-  sealing::SealKind seal = sealing::SealKind::kFile;
+  device::AttestationKeyKind attestation_key = device::AttestationKeyKind::kP256;
+  SealOptions seal;
 };
 
 Result<> create(const CreateOptions& options, const Context& context) {
@@ -47,12 +48,10 @@ Result<> create(const CreateOptions& options, const Context& context) {
   const auto certify = [&](const crypto::PublicKey& key) {
     return ca::certify_device(options.maker, {.vendor = options.vendor, .model = options.model}, key, clock, random);
   };
-  const auto path = TRY(agent::create_device({.folder = options.store,
-                                              .vendor = options.vendor,
-                                              .model = options.model,
-                                              .attestation_key = options.attestation_key,
-                                              .seal = options.seal},
-                                             certify, passphrase_on_terminal("the key store " + options.store), random));
+  const sealing::NewSeal seal = TRY(seal_from(options.seal));
+  const auto path = TRY(device::create_device(
+      {.folder = options.store, .vendor = options.vendor, .model = options.model, .attestation_key = options.attestation_key, .seal = seal},
+      certify, passphrase_on_terminal("the key store " + options.store), random));
   const std::string device_id = provenance::device_id(path.front());
   if (context.json) {
     context.print_json(json::object{{"store", options.store}, {"device_id", device_id}, {"device", path.front().subject()}});
@@ -73,22 +72,16 @@ void add_create(CLI::App& device, Context& context) {
   command.add_option("--maker", options->maker, "The folder of the maker's hierarchy; made on first use")->required()->type_name("DIR");
   command.add_option("--vendor", options->vendor, "The maker's name (default " + options->vendor + ")")->type_name("NAME");
   command.add_option("--model", options->model, "The device class (default " + options->model + ")")->type_name("NAME");
-  add_choice<agent::AttestationKeyKind>(command, "--attestation-key", options->attestation_key,
-                                        {{"p256", agent::AttestationKeyKind::kP256}, {"rsa2048", agent::AttestationKeyKind::kRsa2048}},
-                                        "The kind of the attestation key (default p256)");
-  add_choice<sealing::SealKind>(command, "--seal", options->seal,
-                                {{"passphrase", sealing::SealKind::kPassphrase}, {"file", sealing::SealKind::kFile}},
-                                "What opens the store: a passphrase, or a key file of its own (default file)");
+  add_choice<device::AttestationKeyKind>(command, "--attestation-key", options->attestation_key,
+                                         {{"p256", device::AttestationKeyKind::kP256}, {"rsa2048", device::AttestationKeyKind::kRsa2048}},
+                                         "The kind of the attestation key (default p256)");
+  add_seal_options(command, options->seal, "the store");
 }
 
 // device call
 
 // The answer to a line that is no request (sks.md section 1): ERROR_OPTION and an ErrorString.
-SecretBytes unreadable_request() {
-  constexpr std::string_view kReason = "the request is not a line of hex digits";
-  return SecretBytes::copy_of(
-      concat({big_endian(static_cast<std::uint64_t>(sks::Status::kOption), 1), big_endian(kReason.size(), 2), bytes_of(kReason)}));
-}
+SecretBytes unreadable_request() { return sks::response_of(sks::error(sks::Status::kOption, "the request is not a line of hex digits")); }
 
 Result<> answer_calls(const std::string& folder, const Context& context) {
   const auto store = TRY(open_key_store(folder));
@@ -243,6 +236,7 @@ void add_abort(CLI::App& device, Context& context) {
 void add_device(CLI::App& root, Context& context) {
   CLI::App& device = add_group(root, "device", "Make key stores, show them, and call them");
   add_create(device, context);
+  add_device_serve(device, context);
   add_call(device, context);
   add_info(device, context);
   add_sessions(device, context);

@@ -12,6 +12,7 @@
 #include "agent/printable.h"
 #include "base/encoding.h"
 #include "cli/commands.h"
+#include "cli/seal_options.h"
 #include "cli/terminal.h"
 #include "crypto/random.h"
 #include "issuer/init.h"
@@ -48,11 +49,13 @@ struct InitArguments {
   std::string tls_certificate;
   std::string tls_key;
   std::vector<std::string> accepted;
+  SealOptions seal;
   issuer::InitOptions options;
 };
 
 Result<> init(const InitArguments& arguments, const Context& context) {
   issuer::InitOptions options = arguments.options;
+  options.seal = TRY(seal_from(arguments.seal));
   options.prompt = prompt_for(arguments.folder);
   options.tls_certificate = arguments.tls_certificate;
   options.tls_key = arguments.tls_key;
@@ -97,9 +100,7 @@ void add_init(CLI::App& group, Context& context) {
   command.add_option("--tls-cert", arguments->tls_certificate, "Use this TLS certificate, with its issuers, instead of making one")
       ->type_name("PEM");
   command.add_option("--tls-key", arguments->tls_key, "Its key")->type_name("PEM");
-  add_choice<sealing::SealKind>(command, "--seal", options.seal,
-                                {{"passphrase", sealing::SealKind::kPassphrase}, {"file", sealing::SealKind::kFile}},
-                                "What opens the issuer: a passphrase, or a key file of its own (default file)");
+  add_seal_options(command, arguments->seal, "the issuer");
 }
 
 // issuer serve

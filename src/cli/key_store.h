@@ -1,4 +1,4 @@
-// Opens the key store that a command works on, with what the key store needs from the world.
+// The key store that a command works on, with what it needs from the world.
 #pragma once
 
 #include <memory>
@@ -7,19 +7,19 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "crypto/random.h"
-#include "sks/key_store.h"
+#include "sks/client.h"
 
 namespace airtight::cli {
 
-// A key store of this process, open until this object goes; clock and randomness beside it.
+// A key store that its daemon answers for, or of this process, open until this object goes; clock and randomness beside it.
 struct OpenKeyStore {
   SystemClock clock;
   crypto::SystemRandom random;
   sks::SleepingPause pause;
-  std::unique_ptr<sks::KeyStore> channel;
+  std::unique_ptr<sks::Channel> channel;
 };
 
-// Opens the store in `folder`, asking on the terminal for its passphrase if it has one.
+// The store in `folder`: by its daemon if one runs, else opened here, asking on the terminal for its passphrase if it has one.
 [[nodiscard]] Result<std::unique_ptr<OpenKeyStore>> open_key_store(const std::string& folder);
 
 }  // namespace airtight::cli

@@ -137,12 +137,15 @@ Result<bool> Terminal::ask_yes_or_no(std::string_view question) const {
 }
 
 sealing::PassphrasePrompt passphrase_on_terminal(std::string what) {
-  return [what = std::move(what)](bool confirm) -> Result<SecretBytes> {
+  return [what = std::move(what)](const sealing::SecretQuestion& question) -> Result<SecretBytes> {
+    const bool is_pin = question.about == sealing::SecretQuestion::About::kTokenPin;
     Result<Terminal> terminal = Terminal::open();
     if (!terminal) {
-      return Failure(std::move(terminal.error()).with_hint("run the command on a terminal: it asks for the passphrase of " + what));
+      const std::string wanted = is_pin ? "the PIN of the token " + question.token : "the passphrase of " + what;
+      return Failure(std::move(terminal.error()).with_hint("run the command on a terminal: it asks for " + wanted));
     }
-    return confirm ? terminal->ask_new_secret("New passphrase for " + what) : terminal->ask_secret("Passphrase for " + what);
+    if (is_pin) return terminal->ask_secret("PIN of the token " + question.token + " for " + what);
+    return question.is_new ? terminal->ask_new_secret("New passphrase for " + what) : terminal->ask_secret("Passphrase for " + what);
   };
 }
 

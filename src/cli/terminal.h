@@ -7,7 +7,7 @@
 
 #include "base/result.h"
 #include "base/secret_bytes.h"
-#include "sealing/master_key.h"
+#include "sealing/seal.h"
 
 namespace airtight::cli {
 
@@ -35,7 +35,8 @@ class Terminal {
   int descriptor_;
 };
 
-// Asks on the terminal for the passphrase of `what` ("the key store ./card"): once to open, twice when it is set.
+// Asks on the terminal for the passphrase of `what` ("the key store ./card"), or for the PIN of the token that opens it: once to open,
+// twice when it is set.
 [[nodiscard]] sealing::PassphrasePrompt passphrase_on_terminal(std::string what);
 
 }  // namespace airtight::cli

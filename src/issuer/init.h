@@ -9,7 +9,7 @@
 #include "base/random.h"
 #include "base/result.h"
 #include "base/time.h"
-#include "sealing/master_key.h"
+#include "sealing/seal.h"
 
 namespace airtight::issuer {
 
@@ -22,7 +22,7 @@ struct AcceptedFile {
 
 struct InitOptions {
   std::string organization = "Airtight Issuer";
-  sealing::SealKind seal = sealing::SealKind::kFile;
+  sealing::NewSeal seal = {};
   sealing::PassphrasePrompt prompt = {};
   std::vector<std::string> hosts = {};         // DNS names and addresses of the TLS certificate besides localhost's
   std::filesystem::path tls_certificate = {};  // a given PEM: server certificate, then its issuers; empty: make one

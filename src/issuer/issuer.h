@@ -17,7 +17,7 @@
 #include "issuer/configuration.h"
 #include "issuer/database_pool.h"
 #include "issuer/server.h"
-#include "sealing/master_key.h"
+#include "sealing/seal.h"
 
 namespace airtight::issuer {
 

@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "issuer/issuer.h"
-#include "sealing/master_key.h"
+#include "sealing/seal.h"
 
 namespace airtight::issuer {
 

@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "crypto/cipher.h"
 #include "crypto/digest.h"
 
 namespace airtight::sealing {
@@ -42,6 +43,10 @@ Result<SecretBytes> MasterKey::open(std::string_view purpose, ByteView context, 
   if (plain) return plain;
   return fail(Fault::kInternal, "a sealed record does not open: it was changed, moved, or sealed under another master key",
               "restore the database, with the seal that belongs to it, from a backup");
+}
+
+SecretBytes MasterKey::derive_key(std::string_view purpose) const {
+  return crypto::hmac_sha256_key(derived_->master.expose_secret(), {bytes_of("airtight derived key"), bytes_of(purpose)});
 }
 
 }  // namespace airtight::sealing

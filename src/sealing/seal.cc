@@ -1,69 +1,31 @@
+#include "sealing/seal.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
 #include <string>
 
-#include "base/text.h"
-#include "sealing/internal/key_file.h"
+#include "sealing/internal/lock.h"
 #include "sealing/internal/seal_file.h"
-#include "sealing/master_key.h"
 #include "storage/files.h"
 
 namespace airtight::sealing {
 namespace {
 
-using internal::KeyFileLock;
 using internal::Lock;
-using internal::PassphraseLock;
+using internal::NewLock;
+using internal::OpenedLock;
 using internal::SealFile;
 
 constexpr std::size_t kKeySize = 32;
-constexpr std::size_t kSaltSize = 32;
-constexpr std::size_t kShortestPassphrase = 8;
-constexpr std::size_t kLargestSeal = 4096;
+constexpr std::size_t kLargestSeal = 8192;
 
 std::filesystem::path seal_path(const std::filesystem::path& folder) { return folder / kSealFile; }
-std::filesystem::path key_path(const std::filesystem::path& folder) { return folder / kSealKeyFile; }
 
-Result<SecretBytes> ask(const PassphrasePrompt& prompt, bool confirm) {
-  if (!prompt) return fail(Fault::kRefused, "a passphrase is needed and there is nobody to ask", "run the command on a terminal");
-  return prompt(confirm);
-}
-
-Result<SecretBytes> new_passphrase(const PassphrasePrompt& prompt) {
-  SecretBytes passphrase = TRY(ask(prompt, true));
-  if (passphrase.size() < kShortestPassphrase) {
-    return fail(Fault::kBadInput, "the passphrase is shorter than 8 bytes", "use several words");
-  }
-  if (!is_utf8(passphrase.expose_secret())) return fail(Fault::kBadInput, "the passphrase is not UTF-8", "set the terminal to UTF-8");
-  return passphrase;
-}
-
-Result<SecretBytes> wrapping_key(const SecretBytes& passphrase, const PassphraseLock& lock) {
-  return crypto::scrypt(passphrase.expose_secret(), lock.salt, lock.cost, kKeySize);
-}
-
-// A lock and the wrapping key that it guards.
-struct NewLock {
-  Lock lock;
-  SecretBytes key;
-};
-
-Result<NewLock> make_lock(const std::filesystem::path& folder, SealKind kind, const PassphrasePrompt& prompt, RandomSource& random,
-                          const crypto::ScryptCost& cost) {
-  if (kind == SealKind::kFile) {
-    const SecretBytes key = TRY(internal::read_or_make_key_file(key_path(folder), random));
-    return NewLock{KeyFileLock{internal::key_id(key)}, internal::wrapping_key(key)};
-  }
-  if (!internal::is_affordable(cost)) return fail(Fault::kBadInput, "the scrypt cost is out of range", "use at most 512 MiB");
-  const SecretBytes passphrase = TRY(new_passphrase(prompt));
-  PassphraseLock lock{random.bytes(kSaltSize), cost};
-  SecretBytes key = TRY(wrapping_key(passphrase, lock));
-  return NewLock{std::move(lock), std::move(key)};
-}
-
-Result<> refuse_existing(const std::filesystem::path& path) {
+bool is_there(const std::filesystem::path& path) {
   std::error_code code;
-  if (std::filesystem::symlink_status(path, code).type() == std::filesystem::file_type::not_found) return {};
-  return fail(Fault::kRefused, "there is a seal already: " + path.native(),
-              "use another folder; what was sealed under it is lost if the seal is removed");
+  return std::filesystem::symlink_status(path, code).type() != std::filesystem::file_type::not_found;
 }
 
 Result<SealFile> read_seal_of(const std::filesystem::path& folder) {
@@ -78,67 +40,118 @@ Result<SealFile> read_seal_of(const std::filesystem::path& folder) {
   return seal;
 }
 
-Result<SecretBytes> unwrap(const SealFile& seal, const SecretBytes& key) {
-  return crypto::open_gcm(key.expose_secret(), seal.wrapped, bytes_of(internal::context_of(seal.lock)));
+std::string wrap(const SecretBytes& master_key, const NewLock& made, RandomSource& random) {
+  const std::string context = internal::context_of(made.lock);
+  return internal::write_seal(
+      {made.lock, crypto::seal_gcm(made.key.expose_secret(), master_key.expose_secret(), bytes_of(context), random)});
 }
 
-Result<SecretBytes> open_with_key_file(const std::filesystem::path& folder, const SealFile& seal, const KeyFileLock& lock) {
-  const std::filesystem::path path = key_path(folder);
-  const SecretBytes key = TRY(internal::read_key_file(path));
-  if (!equal(internal::key_id(key), lock.key_id)) {
-    return fail(Fault::kRefused, "the key file " + path.native() + " belongs to another seal",
-                "restore the key file that was made with " + seal_path(folder).native());
+struct Unwrapped {
+  SecretBytes master_key;
+  OpenedLock lock;
+};
+
+Result<Unwrapped> unwrap(const std::filesystem::path& folder, const SealFile& seal, const PassphrasePrompt& prompt) {
+  OpenedLock opened = TRY(internal::open_lock(folder, seal.lock, prompt));
+  auto master_key = opened.key.size() == kKeySize
+                        ? crypto::open_gcm(opened.key.expose_secret(), seal.wrapped, bytes_of(internal::context_of(seal.lock)))
+                        : Result<SecretBytes>(fail(Fault::kInternal, "the lock gives a key of another size"));
+  if (!master_key) return internal::does_not_open(seal.lock, seal_path(folder));
+  if (master_key->size() != kKeySize) {
+    return fail(Fault::kInternal, "the seal " + seal_path(folder).native() + " holds no master key", "restore it from a backup");
   }
-  auto master_key = unwrap(seal, internal::wrapping_key(key));
-  if (master_key) return master_key;
-  return fail(Fault::kInternal, "the seal " + seal_path(folder).native() + " was changed", "restore it from a backup");
+  return Unwrapped{*std::move(master_key), std::move(opened)};
 }
 
-Result<SecretBytes> open_with_passphrase(const std::filesystem::path& folder, const SealFile& seal, const PassphraseLock& lock,
-                                         const PassphrasePrompt& prompt) {
-  const SecretBytes passphrase = TRY(ask(prompt, false));
-  const SecretBytes key = TRY(wrapping_key(passphrase, lock));
-  auto master_key = unwrap(seal, key);
-  if (master_key) return master_key;
-  return fail(Fault::kRefused, "the passphrase does not open " + seal_path(folder).native(),
-              "try again; if you are sure of it, the seal was changed: restore it from a backup");
+// Puts the key file of the seal that now holds into its place, or removes one that no seal needs any more.
+Result<> settle_key_files(const std::filesystem::path& folder, SealKind kind) {
+  const std::filesystem::path path = folder / kSealKeyFile;
+  const std::filesystem::path new_path = folder / kNewSealKeyFile;
+  if (kind == SealKind::kFile) return is_there(new_path) ? storage::rename_file(new_path, path) : Result<>();
+  if (is_there(path)) TRY(storage::remove_file(path));
+  if (is_there(new_path)) TRY(storage::remove_file(new_path));
+  return {};
 }
+
+// One change at a time: a lock on the folder that ends with this object, however the process ends.
+class ChangeLock {
+ public:
+  static Result<ChangeLock> take(const std::filesystem::path& folder) {
+    ChangeLock lock(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (lock.descriptor_ < 0) return fail(Fault::kNotFound, "there is no folder " + folder.native(), "check the path");
+    if (::flock(lock.descriptor_, LOCK_EX | LOCK_NB) == 0) return lock;
+    return fail(Fault::kUnavailable, "another process is changing the seal of " + folder.native(), "wait until it is done");
+  }
+  ChangeLock(ChangeLock&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
+  ChangeLock& operator=(ChangeLock&&) = delete;
+  ~ChangeLock() {
+    if (descriptor_ >= 0) ::close(descriptor_);
+  }
+
+ private:
+  explicit ChangeLock(int descriptor) : descriptor_(descriptor) {}
+  int descriptor_;
+};
 
 }  // namespace
 
-Result<SealKind> parse_seal_kind(std::string_view text) {
-  for (const SealKind kind : {SealKind::kFile, SealKind::kPassphrase}) {
-    if (name_of(kind) == text) return kind;
+Result<MasterKey> create_master_key(const std::filesystem::path& folder, const NewSeal& seal, const PassphrasePrompt& prompt,
+                                    RandomSource& random) {
+  const std::filesystem::path path = seal_path(folder);
+  if (is_there(path)) {
+    return fail(Fault::kRefused, "there is a seal already: " + path.native(),
+                "use another folder; what was sealed under it is lost if the seal is removed");
   }
-  return fail(Fault::kBadInput, "\"" + std::string(text) + "\" is no kind of seal", "use file or passphrase");
-}
-
-std::string_view name_of(SealKind kind) { return kind == SealKind::kFile ? "file" : "passphrase"; }
-
-Result<MasterKey> create_master_key(const std::filesystem::path& folder, SealKind kind, const PassphrasePrompt& prompt,
-                                    RandomSource& random, const crypto::ScryptCost& cost) {
-  TRY(refuse_existing(seal_path(folder)));
   TRY(storage::make_private_folder(folder));
   // The key file comes first: a seal without its key file could never be opened, a key file without a seal harms nobody.
-  const NewLock made = TRY(make_lock(folder, kind, prompt, random, cost));
+  const NewLock made = TRY(internal::make_lock(seal, folder / kSealKeyFile, prompt, random));
   SecretBytes master_key = random.secret(kKeySize);
-  Bytes wrapped = crypto::seal_gcm(made.key.expose_secret(), master_key.expose_secret(), bytes_of(internal::context_of(made.lock)), random);
-  const std::string text = internal::write_seal({made.lock, std::move(wrapped)});
-  TRY(storage::write_new_file(seal_path(folder), bytes_of(text), storage::FileMode::kPrivate));
+  const std::string text = wrap(master_key, made, random);
+  TRY(storage::write_new_file(path, bytes_of(text), storage::FileMode::kPrivate));
   return MasterKey(std::move(master_key));
 }
 
 Result<MasterKey> open_master_key(const std::filesystem::path& folder, const PassphrasePrompt& prompt) {
   const SealFile seal = TRY(read_seal_of(folder));
-  const auto* file = std::get_if<KeyFileLock>(&seal.lock);
-  SecretBytes master_key = TRY(file != nullptr ? open_with_key_file(folder, seal, *file)
-                                               : open_with_passphrase(folder, seal, std::get<PassphraseLock>(seal.lock), prompt));
-  if (master_key.size() != kKeySize) {
-    return fail(Fault::kInternal, "the seal " + seal_path(folder).native() + " holds no master key", "restore it from a backup");
+  Unwrapped opened = TRY(unwrap(folder, seal, prompt));
+  // A change of seals that was cut short may have left a key file that opens nothing any more, but together with a copy of the old seal.
+  if (internal::kind_of(seal.lock) != SealKind::kFile && is_there(folder / kSealKeyFile)) {
+    if (const auto lock = ChangeLock::take(folder)) (void)settle_key_files(folder, internal::kind_of(seal.lock));
   }
-  return MasterKey(std::move(master_key));
+  return MasterKey(std::move(opened.master_key));
 }
 
-Result<SealKind> seal_kind_of(const std::filesystem::path& folder) { return internal::kind_of(TRY(read_seal_of(folder)).lock); }
+Result<SealChange> change_seal(const std::filesystem::path& folder, const NewSeal& seal, const PassphrasePrompt& prompt,
+                               RandomSource& random) {
+  const ChangeLock lock = TRY(ChangeLock::take(folder));
+  const SealFile before = TRY(read_seal_of(folder));
+  const Unwrapped opened = TRY(unwrap(folder, before, prompt));
+  if (is_there(folder / kNewSealKeyFile)) TRY(storage::remove_file(folder / kNewSealKeyFile));  // of a change that was cut short
+  const NewLock made = TRY(internal::make_lock(seal, folder / kNewSealKeyFile, prompt, random));
+  const std::string text = wrap(opened.master_key, made, random);
+  TRY(storage::write_file(seal_path(folder), bytes_of(text), storage::FileMode::kPrivate));
+  // From here on the new seal holds.
+  SealChange change;
+  auto settled = settle_key_files(folder, internal::kind_of(made.lock));
+  if (!settled) change.leftover = std::move(settled.error());
+  auto discarded = opened.lock.discard();
+  if (!discarded) change.leftover = std::move(discarded.error());
+  return change;
+}
+
+Result<SealDescription> describe_seal(const std::filesystem::path& folder) {
+  const SealFile seal = TRY(read_seal_of(folder));
+  SealDescription out{.kind = internal::kind_of(seal.lock), .details = {}};
+  const auto add = [&out](std::string name, std::string value) { out.details.emplace_back(std::move(name), std::move(value)); };
+  if (const auto* tpm2 = std::get_if<internal::Tpm2Lock>(&seal.lock)) {
+    if (!tpm2->tcti.empty()) add("tcti", tpm2->tcti);
+    if (!tpm2->pcrs.empty()) add("pcrs", name_of(tpm2->pcrs));
+    add("passphrase", tpm2->passphrase ? "yes" : "no");
+  }
+  if (const auto* pkcs11 = std::get_if<internal::Pkcs11Lock>(&seal.lock)) add("uri", pkcs11->uri);
+  return out;
+}
+
+Result<SealKind> seal_kind_of(const std::filesystem::path& folder) { return TRY(describe_seal(folder)).kind; }
 
 }  // namespace airtight::sealing

@@ -1,6 +1,20 @@
 #include "sks/client.h"
 
 namespace airtight::sks {
+namespace {
+
+constexpr std::size_t kMaxErrorText = 1024;
+
+struct ErrorResponse {
+  std::string text;
+  static constexpr auto fields() { return std::tuple(Field{"ErrorString", &ErrorResponse::text}); }
+};
+
+}  // namespace
+
+SecretBytes response_of(const Error& error) {
+  return wire::encode(static_cast<std::uint8_t>(status_of(error)), ErrorResponse{error.message.substr(0, kMaxErrorText)});
+}
 
 Failure refusal_in(std::string_view method, ByteView response) {
   wire::Reader reader(response);

@@ -29,6 +29,9 @@ class Channel {
 // The error in a response whose status is not 0.
 [[nodiscard]] Failure refusal_in(std::string_view method, ByteView response);
 
+// The other way round, for whoever answers in a store's place: the response that says `error` (sks.md section 1).
+[[nodiscard]] SecretBytes response_of(const Error& error);
+
 // Calls the method of `Request`. A status other than 0 comes back as an Error that carries it (sks::status_of) with the store's
 // ErrorString.
 template <typename Request>

@@ -123,6 +123,16 @@ Result<> write_new_file(const std::filesystem::path& path, ByteView content, Fil
   return temporary.become(path);
 }
 
+Result<> rename_file(const std::filesystem::path& from, const std::filesystem::path& to) {
+  if (::rename(from.c_str(), to.c_str()) != 0) return system_failure("rename", from, errno);
+  return internal::sync_folder(internal::folder_of(to));
+}
+
+Result<> remove_file(const std::filesystem::path& path) {
+  if (::unlink(path.c_str()) != 0) return system_failure("remove", path, errno);
+  return internal::sync_folder(internal::folder_of(path));
+}
+
 Result<Bytes> read_file(const std::filesystem::path& path, std::size_t max_size) {
   const OpenFile file = TRY(open_for_reading(path, max_size));
   Bytes content(file.limit + 1);

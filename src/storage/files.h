@@ -22,6 +22,12 @@ enum class FileMode : unsigned char { kPrivate, kPublic };
 // The same, but never replaces: Fault::kRefused if there is anything at `path`.
 [[nodiscard]] Result<> write_new_file(const std::filesystem::path& path, ByteView content, FileMode mode);
 
+// Moves a file to another name in its folder, durably and atomically; replaces what is there.
+[[nodiscard]] Result<> rename_file(const std::filesystem::path& from, const std::filesystem::path& to);
+
+// Removes a file, durably.
+[[nodiscard]] Result<> remove_file(const std::filesystem::path& path);
+
 // Reads a file of at most `max_size` bytes; Fault::kBadInput if it is larger or a folder.
 [[nodiscard]] Result<Bytes> read_file(const std::filesystem::path& path, std::size_t max_size);
 

@@ -110,8 +110,15 @@ BackgroundProgram::~BackgroundProgram() {
   ::close(output_);
 }
 
+void BackgroundProgram::send(int signal) const { ::kill(process_, signal); }
+
+void BackgroundProgram::kill() {
+  send(SIGKILL);
+  static_cast<void>(status_of(std::exchange(process_, 0)));
+}
+
 int BackgroundProgram::stop() {
-  ::kill(process_, SIGTERM);
+  send(SIGTERM);
   return status_of(std::exchange(process_, 0));
 }
 

@@ -42,6 +42,9 @@ class BackgroundProgram {
   [[nodiscard]] const std::string& first_line() const { return first_line_; }
   // Ends it; its exit status.
   int stop();
+  // Ends it as a crash does (SIGKILL).
+  void kill();
+  void send(int signal) const;
 
  private:
   int process_ = 0;

@@ -10,13 +10,13 @@
 #include <optional>
 #include <utility>
 
-#include "agent/device.h"
 #include "agent/key_list.h"
 #include "agent/signing.h"
 #include "base/algorithms.h"
 #include "base/encoding.h"
 #include "ca/audit.h"
 #include "crypto/random.h"
+#include "device/store_folder.h"
 #include "http/server.h"
 #include "issuer/init.h"
 #include "issuer/issuer.h"
@@ -143,7 +143,7 @@ struct Template {
     const SystemClock clock;
     must(issuer::init_issuer(folder / "issuer", {}, clock, system_random()));
     const sks::testing::TestCa maker;
-    must(agent::create_device(
+    must(device::create_device(
         {.folder = folder / "device", .vendor = "Example Vendor", .model = "Example Model"},
         [&](const crypto::PublicKey& key) -> Result<std::vector<crypto::Certificate>> { return std::vector{maker.certify(key, "Device")}; },
         {}, system_random()));
@@ -258,7 +258,7 @@ void EnrollmentWorld::expect_next_enrollment_succeeds() const {
 std::unique_ptr<sks::KeyStore> EnrollmentWorld::open_key_store() const {
   static const SystemClock clock;
   static sks::SleepingPause pause;
-  return must(agent::open_device(device_folder(), {}, sks::Platform{clock, system_random(), pause}));
+  return must(device::open_device(device_folder(), {}, sks::Platform{clock, system_random(), pause}));
 }
 
 std::size_t EnrollmentWorld::confirmed_credentials() const {

@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
-#include "agent/device.h"
 #include "agent/key_list.h"
 #include "base/algorithms.h"
 #include "crypto/random.h"
+#include "device/store_folder.h"
 #include "tests/faults/faulty_vfs.h"
 #include "tests/faults/provisioning_script.h"
 #include "tests/faults/store_picture.h"
@@ -32,7 +32,7 @@ const std::size_t kProvisioningSteps = ProvisioningScript::provisioning_steps();
 crypto::Certificate make_device(const std::filesystem::path& folder) {
   const sks::testing::TestCa maker;
   crypto::SystemRandom random;
-  return must(agent::create_device(
+  return must(device::create_device(
                   {.folder = folder, .vendor = "Example Vendor", .model = "Example Model"},
                   [&](const crypto::PublicKey& key) -> Result<std::vector<crypto::Certificate>> {
                     return std::vector{maker.certify(key, "Device")};

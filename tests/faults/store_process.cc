@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "crypto/random.h"
-#include "sealing/master_key.h"
+#include "sealing/seal.h"
 #include "storage/database.h"
 #include "tests/faults/faulty_vfs.h"
 #include "tests/sks/device.h"

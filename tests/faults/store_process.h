@@ -11,7 +11,7 @@
 
 namespace airtight::faults {
 
-// The store in `folder` as agent::open_device() opens it, but through the file layer `vfs` (empty: the system's) and at a time that stands
+// The store in `folder` as device::open_device() opens it, but through the file layer `vfs` (empty: the system's) and at a time that stands
 // still.
 [[nodiscard]] Result<std::unique_ptr<sks::KeyStore>> open_store(const std::filesystem::path& folder, const std::string& vfs = {});
 

@@ -1,10 +1,11 @@
 #include "sealing/internal/seal_file.h"
 
 #include <bit>
-#include <charconv>
 
 #include "base/encoding.h"
 #include "crypto/digest.h"
+#include "sealing/internal/lines.h"
+#include "sealing/internal/tpm.h"
 
 namespace airtight::sealing::internal {
 namespace {
@@ -12,57 +13,76 @@ namespace {
 constexpr std::string_view kVersionName = "airtight-seal";
 constexpr unsigned kVersion = 1;
 
-void add_line(std::string& out, std::string_view name, std::string_view value) {
-  out += name;
-  out += " = ";
-  out += value;
-  out += '\n';
+void add_hex(std::string& out, std::string_view name, ByteView value) { add_line(out, name, hex_encode(value)); }
+
+void add_lock(std::string& out, const KeyFileLock& lock) { add_hex(out, "key-id", lock.key_id); }
+
+void add_lock(std::string& out, const PassphraseLock& lock) {
+  add_hex(out, "salt", lock.salt);
+  add_line(out, "scrypt-n", std::to_string(lock.cost.n));
+  add_line(out, "scrypt-r", std::to_string(lock.cost.r));
+  add_line(out, "scrypt-p", std::to_string(lock.cost.p));
 }
 
-Failure damaged() { return fail(Fault::kInternal, "the seal is damaged", "restore the file from a backup"); }
+void add_lock(std::string& out, const Tpm2Lock& lock) {
+  add_line(out, "tcti", lock.tcti);
+  add_line(out, "pcrs", name_of(lock.pcrs));
+  add_hex(out, "primary", lock.blob.primary);
+  add_hex(out, "public", lock.blob.public_area);
+  add_hex(out, "private", lock.blob.private_area);
+  if (lock.passphrase) add_lock(out, *lock.passphrase);
+}
 
-// The lines of a seal file, taken one by one in their order.
-class Lines {
- public:
-  explicit Lines(std::string_view text) : rest_(text) {}
+void add_lock(std::string& out, const Pkcs11Lock& lock) {
+  add_line(out, "uri", lock.uri);
+  add_hex(out, "key-id", lock.blob.key_id);
+  add_line(out, "oaep", name_of(lock.blob.oaep));
+  add_hex(out, "encrypted", lock.blob.encrypted);
+}
 
-  // The value of the next line, which must have this name.
-  [[nodiscard]] Result<std::string_view> value(std::string_view name) {
-    const std::size_t end = rest_.find('\n');
-    if (end == std::string_view::npos) return damaged();
-    std::string_view line = rest_.substr(0, end);
-    if (!line.starts_with(name)) return damaged();
-    line.remove_prefix(name.size());
-    if (!line.starts_with(" = ")) return damaged();
-    rest_.remove_prefix(end + 1);
-    return line.substr(3);
-  }
-
-  [[nodiscard]] Result<Bytes> hex(std::string_view name) { return hex_decode(TRY(value(name))); }
-
-  template <typename Number>
-  [[nodiscard]] Result<Number> number(std::string_view name) {
-    const std::string_view text = TRY(value(name));
-    Number out = 0;
-    const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), out);
-    if (code != std::errc{} || end != text.data() + text.size()) return damaged();
-    return out;
-  }
-
- private:
-  std::string_view rest_;
-};
-
-Result<Lock> read_lock(Lines& lines) {
-  const std::string_view kind = TRY(lines.value("kind"));
-  if (kind == name_of(SealKind::kFile)) return KeyFileLock{TRY(lines.hex("key-id"))};
-  if (kind != name_of(SealKind::kPassphrase)) return damaged();
+Result<PassphraseLock> read_passphrase_lock(Lines& lines) {
   PassphraseLock lock;
   lock.salt = TRY(lines.hex("salt"));
   lock.cost.n = TRY(lines.number<std::uint64_t>("scrypt-n"));
   lock.cost.r = TRY(lines.number<std::uint32_t>("scrypt-r"));
   lock.cost.p = TRY(lines.number<std::uint32_t>("scrypt-p"));
   return lock;
+}
+
+Result<Tpm2Lock> read_tpm2_lock(Lines& lines) {
+  Tpm2Lock lock;
+  lock.tcti = std::string(TRY(lines.value("tcti")));
+  if (!fits_a_line(lock.tcti, kLongestTcti) || (!lock.tcti.empty() && !check_tcti(lock.tcti))) return Lines::damaged();
+  const std::string_view pcrs = TRY(lines.value("pcrs"));
+  lock.pcrs = TRY(parse_pcrs(pcrs));
+  lock.blob.primary = TRY(lines.hex("primary"));
+  lock.blob.public_area = TRY(lines.hex("public"));
+  lock.blob.private_area = TRY(lines.hex("private"));
+  if (lines.next_is("salt")) lock.passphrase = TRY(read_passphrase_lock(lines));
+  return lock;
+}
+
+Result<Pkcs11Lock> read_pkcs11_lock(Lines& lines) {
+  Pkcs11Lock lock;
+  lock.uri = std::string(TRY(lines.value("uri")));
+  if (!fits_a_line(lock.uri, kLongestUri)) return Lines::damaged();
+  lock.blob.key_id = TRY(lines.hex("key-id"));
+  const std::string_view oaep = TRY(lines.value("oaep"));
+  lock.blob.oaep = TRY(parse_oaep_digest(oaep));
+  lock.blob.encrypted = TRY(lines.hex("encrypted"));
+  return lock;
+}
+
+Result<Lock> read_lock(Lines& lines) {
+  const std::string_view name = TRY(lines.value("kind"));
+  const SealKind kind = TRY(parse_seal_kind(name));
+  switch (kind) {
+    case SealKind::kFile: return KeyFileLock{TRY(lines.hex("key-id"))};
+    case SealKind::kPassphrase: return TRY(read_passphrase_lock(lines));
+    case SealKind::kTpm2: return TRY(read_tpm2_lock(lines));
+    case SealKind::kPkcs11: return TRY(read_pkcs11_lock(lines));
+  }
+  return Lines::damaged();
 }
 
 Result<SealFile> read_lines(std::string_view text) {
@@ -77,36 +97,37 @@ Result<SealFile> read_lines(std::string_view text) {
   return SealFile{std::move(lock), TRY(lines.hex("wrapped"))};
 }
 
+// The passphrase of a seal that has one.
+const PassphraseLock* passphrase_of(const Lock& lock) {
+  if (const auto* tpm2 = std::get_if<Tpm2Lock>(&lock)) return tpm2->passphrase ? &*tpm2->passphrase : nullptr;
+  return std::get_if<PassphraseLock>(&lock);
+}
+
 }  // namespace
 
-SealKind kind_of(const Lock& lock) { return std::holds_alternative<KeyFileLock>(lock) ? SealKind::kFile : SealKind::kPassphrase; }
+SealKind kind_of(const Lock& lock) { return static_cast<SealKind>(lock.index()); }
 
 std::string context_of(const Lock& lock) {
   std::string out;
   add_line(out, kVersionName, std::to_string(kVersion));
   add_line(out, "kind", name_of(kind_of(lock)));
-  if (const auto* file = std::get_if<KeyFileLock>(&lock)) add_line(out, "key-id", hex_encode(file->key_id));
-  if (const auto* passphrase = std::get_if<PassphraseLock>(&lock)) {
-    add_line(out, "salt", hex_encode(passphrase->salt));
-    add_line(out, "scrypt-n", std::to_string(passphrase->cost.n));
-    add_line(out, "scrypt-r", std::to_string(passphrase->cost.r));
-    add_line(out, "scrypt-p", std::to_string(passphrase->cost.p));
-  }
+  std::visit([&out](const auto& each) { add_lock(out, each); }, lock);
   return out;
 }
 
 std::string write_seal(const SealFile& seal) {
   std::string out = context_of(seal.lock);
-  add_line(out, "wrapped", hex_encode(seal.wrapped));
-  add_line(out, "checksum", hex_encode(crypto::sha256(bytes_of(out))));
+  add_hex(out, "wrapped", seal.wrapped);
+  add_hex(out, "checksum", crypto::sha256(bytes_of(out)));
   return out;
 }
 
 Result<SealFile> read_seal(std::string_view text) {
   auto seal = read_lines(text);
-  if (!seal) return seal.error().fault == Fault::kRefused ? std::move(seal) : damaged();
-  if (write_seal(*seal) != text) return damaged();
-  const auto* passphrase = std::get_if<PassphraseLock>(&seal->lock);
+  if (!seal && seal.error().fault != Fault::kRefused) return Lines::damaged();
+  if (!seal) return seal;
+  if (write_seal(*seal) != text) return Lines::damaged();
+  const PassphraseLock* passphrase = passphrase_of(seal->lock);
   if (passphrase != nullptr && !is_affordable(passphrase->cost)) {
     return fail(Fault::kRefused, "the seal asks for more memory or time than opening one may take", "restore the file from a backup");
   }

@@ -2,6 +2,7 @@
 // exactly what would be written; a checksum tells damage from a wrong passphrase.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -9,7 +10,9 @@
 #include "base/bytes.h"
 #include "base/result.h"
 #include "crypto/cipher.h"
-#include "sealing/master_key.h"
+#include "sealing/internal/pkcs11_seal.h"
+#include "sealing/internal/tpm2_seal.h"
+#include "sealing/seal.h"
 
 namespace airtight::sealing::internal {
 
@@ -24,7 +27,21 @@ struct KeyFileLock {
   Bytes key_id;
 };
 
-using Lock = std::variant<KeyFileLock, PassphraseLock>;
+// A TPM keeps the wrapping key; scrypt over a passphrase, if there is one, gives the authorization for it.
+struct Tpm2Lock {
+  std::string tcti;
+  PcrSet pcrs;
+  Tpm2Blob blob;
+  std::optional<PassphraseLock> passphrase;
+};
+
+// A private key in a token decrypts the wrapping key.
+struct Pkcs11Lock {
+  std::string uri;
+  TokenBlob blob;
+};
+
+using Lock = std::variant<KeyFileLock, PassphraseLock, Tpm2Lock, Pkcs11Lock>;  // in the order of SealKind
 
 struct SealFile {
   Lock lock;
@@ -44,5 +61,9 @@ struct SealFile {
 
 // The most that a seal may ask for: 512 MiB of memory, and four passes over it.
 [[nodiscard]] bool is_affordable(const crypto::ScryptCost& cost);
+
+// The longest TCTI and URI that a seal may hold.
+inline constexpr std::size_t kLongestTcti = 256;
+inline constexpr std::size_t kLongestUri = 1024;
 
 }  // namespace airtight::sealing::internal

@@ -37,10 +37,6 @@ Advice advice_on(int code) {
 
 }  // namespace
 
-Descriptor::~Descriptor() {
-  if (is_open()) ::close(number_);
-}
-
 Failure system_failure(std::string_view action, const std::filesystem::path& path, int code) {
   const Advice advice = advice_on(code);
   std::string message = "cannot ";

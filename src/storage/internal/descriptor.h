@@ -1,27 +1,15 @@
-// Open files and folders of the operating system, closed by their owner, and its error numbers as errors of ours.
+// Open files and folders of the operating system, and its error numbers as errors of ours.
 #pragma once
 
 #include <filesystem>
 #include <string_view>
-#include <utility>
 
+#include "base/descriptor.h"
 #include "base/result.h"
 
 namespace airtight::storage::internal {
 
-class Descriptor {
- public:
-  explicit Descriptor(int number) : number_(number) {}
-  Descriptor(Descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
-  Descriptor& operator=(Descriptor&&) = delete;
-  ~Descriptor();
-
-  [[nodiscard]] bool is_open() const { return number_ >= 0; }
-  [[nodiscard]] int number() const { return number_; }
-
- private:
-  int number_;
-};
+using airtight::Descriptor;
 
 // "cannot <action> <path>: <reason>" with what to do about it, for the error number `code`.
 [[nodiscard]] Failure system_failure(std::string_view action, const std::filesystem::path& path, int code);

@@ -1,4 +1,4 @@
-#include "agent/device.h"
+#include "device/store_folder.h"
 
 #include <array>
 #include <optional>
@@ -9,7 +9,7 @@
 #include "storage/database.h"
 #include "storage/files.h"
 
-namespace airtight::agent {
+namespace airtight::device {
 namespace {
 
 // The note: written first with kBeingMadeNote and last with kCompleteNote.
@@ -19,8 +19,8 @@ constexpr std::string_view kCompleteNote = "airtight key store 1: complete\n";
 constexpr std::size_t kLongestNote = 4096;
 
 constexpr std::string_view kDatabaseFile = "sks.db";
-constexpr std::array<std::string_view, 6> kStoreFiles = {kDatabaseFile,    "sks.db-wal",       "sks.db-shm",
-                                                         "sks.db-journal", sealing::kSealFile, sealing::kSealKeyFile};
+constexpr std::array<std::string_view, 7> kStoreFiles = {
+    kDatabaseFile, "sks.db-wal", "sks.db-shm", "sks.db-journal", sealing::kSealFile, sealing::kSealKeyFile, sealing::kNewSealKeyFile};
 
 enum class StoreState : std::uint8_t { kAbsent, kBeingMade, kComplete, kForeign };
 
@@ -103,4 +103,4 @@ Result<std::unique_ptr<sks::KeyStore>> open_device(const std::filesystem::path& 
   return sks::KeyStore::open(std::move(database), std::move(master_key), platform);
 }
 
-}  // namespace airtight::agent
+}  // namespace airtight::device

@@ -14,10 +14,10 @@
 #include "base/time.h"
 #include "crypto/certificate.h"
 #include "crypto/key.h"
-#include "sealing/master_key.h"
+#include "sealing/seal.h"
 #include "sks/key_store.h"
 
-namespace airtight::agent {
+namespace airtight::device {
 
 enum class AttestationKeyKind : std::uint8_t { kP256, kRsa2048 };
 
@@ -27,7 +27,7 @@ struct NewDevice {
   std::string vendor;  // VendorName of getDeviceInfo
   std::string model;   // VendorDescription
   AttestationKeyKind attestation_key = AttestationKeyKind::kP256;
-  sealing::SealKind seal = sealing::SealKind::kFile;
+  sealing::NewSeal seal = {};
 };
 
 // Gives the certificate path of a new attestation key, without the maker's root: the maker's part, which is not the agent's.
@@ -43,4 +43,4 @@ using CertifyAttestationKey = std::function<Result<std::vector<crypto::Certifica
 [[nodiscard]] Result<std::unique_ptr<sks::KeyStore>> open_device(const std::filesystem::path& folder,
                                                                  const sealing::PassphrasePrompt& prompt, const sks::Platform& platform);
 
-}  // namespace airtight::agent
+}  // namespace airtight::device

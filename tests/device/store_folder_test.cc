@@ -1,5 +1,5 @@
 // Key stores as folders: made completely or recognisably not.
-#include "agent/device.h"
+#include "device/store_folder.h"
 
 #include <gmock/gmock.h>
 
@@ -12,7 +12,7 @@
 #include "tests/support/must.h"
 #include "tests/support/temporary_folder.h"
 
-namespace airtight::agent {
+namespace airtight::device {
 namespace {
 
 using ::testing::HasSubstr;
@@ -37,8 +37,8 @@ class Device : public ::testing::Test {
   SystemClock clock;
   crypto::SystemRandom random;
   sks::SleepingPause pause;
-  sealing::SealKind seal = sealing::SealKind::kFile;
-  sealing::PassphrasePrompt passphrase = [](bool) { return SecretBytes::copy_of(bytes_of("correct horse")); };
+  sealing::NewSeal seal = {};
+  sealing::PassphrasePrompt passphrase = [](const sealing::SecretQuestion&) { return SecretBytes::copy_of(bytes_of("correct horse")); };
   bool maker_refuses = false;
 };
 
@@ -106,14 +106,14 @@ TEST_F(Device, HasOneOwnerAtATime) {
 }
 
 TEST_F(Device, OpensWithItsPassphraseAlone) {
-  seal = sealing::SealKind::kPassphrase;
+  seal = sealing::PassphraseSeal{};
   must(create());
   EXPECT_TRUE(open());
-  passphrase = [](bool) { return SecretBytes::copy_of(bytes_of("wrong")); };
+  passphrase = [](const sealing::SecretQuestion&) { return SecretBytes::copy_of(bytes_of("wrong")); };
   const auto opened = open();
   ASSERT_FALSE(opened);
   EXPECT_EQ(opened.error().fault, Fault::kRefused);
 }
 
 }  // namespace
-}  // namespace airtight::agent
+}  // namespace airtight::device

@@ -1,0 +1,12 @@
+// The verbs of `airtight device`, in groups of a file each; device.cc adds them all.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include "cli/command.h"
+
+namespace airtight::cli {
+
+void add_device_serve(CLI::App& device, Context& context);  // device_serve.cc
+
+}  // namespace airtight::cli
