@@ -6,8 +6,11 @@
 namespace airtight::uri {
 
 inline constexpr std::string_view kSessionKey1 = "http://xmlns.webpki.org/keygen2/1.0#algorithm.sk1";
+inline constexpr std::string_view kSessionKey2 = "urn:airtight:sks:algorithm:sk2";
 inline constexpr std::string_view kKeyAttestation1 = "http://xmlns.webpki.org/keygen2/1.0#algorithm.ka1";
 inline constexpr std::string_view kP256 = "urn:oid:1.2.840.10045.3.1.7";
+inline constexpr std::string_view kP384 = "urn:oid:1.3.132.0.34";
+inline constexpr std::string_view kP521 = "urn:oid:1.3.132.0.35";
 
 inline constexpr std::string_view kRsaSha1 = "http://www.w3.org/2000/09/xmldsig#rsa-sha1";
 inline constexpr std::string_view kRsaSha256 = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256";

@@ -10,15 +10,9 @@
 namespace airtight::crypto {
 namespace {
 
-constexpr std::size_t kIv = 16;
 constexpr std::size_t kNonce = 12;
 constexpr std::size_t kTag = 16;
 constexpr std::size_t kKey = 32;
-
-const EVP_CIPHER* cbc() {
-  static EVP_CIPHER* const kCipher = EVP_CIPHER_fetch(nullptr, "AES-256-CBC", nullptr);
-  return kCipher;
-}
 
 const EVP_CIPHER* gcm() {
   static EVP_CIPHER* const kCipher = EVP_CIPHER_fetch(nullptr, "AES-256-GCM", nullptr);
@@ -37,39 +31,24 @@ int as_int(std::size_t size) { return static_cast<int>(size); }
 }  // namespace
 
 Bytes encrypt_cbc(ByteView key, ByteView plain, RandomSource& random) {
-  Bytes out(kIv + (plain.size() / kIv + 1) * kIv);
-  random.fill(std::span(out).first(kIv));
-  const CipherContext context = start(cbc(), key, ByteView(out).first(kIv), 1);
-  int written = 0;
-  int last = 0;
-  unsigned char* cipher_text = octets(std::span(out)) + kIv;
-  require(EVP_CipherUpdate(context.get(), cipher_text, &written, octets(plain), as_int(plain.size())) == 1, "encrypting");
-  require(EVP_CipherFinal_ex(context.get(), cipher_text + written, &last) == 1, "encrypting");
+  require(key.size() == kKey, "starting a cipher");
+  Bytes out = random.bytes(kAesBlock);
+  const SecretBytes blocks = pad_pkcs7(plain);
+  const SecretBytes cipher_text = encrypt_aes(BlockMode::kCbc, key, out, blocks.expose_secret());
+  append(out, cipher_text.expose_secret());
   return out;
 }
 
+Unpadded open_cbc(ByteView key, ByteView iv_and_cipher) {
+  require(key.size() == kKey, "starting a cipher");
+  if (iv_and_cipher.size() < 2 * kAesBlock || iv_and_cipher.size() % kAesBlock != 0) return {};
+  return unpad(decrypt_aes(BlockMode::kCbc, key, iv_and_cipher.first(kAesBlock), iv_and_cipher.subspan(kAesBlock)), Padding::kPkcs7);
+}
+
 Result<SecretBytes> decrypt_cbc(ByteView key, ByteView iv_and_cipher) {
-  const auto refused = [] { return airtight::fail(Fault::kRefused, "the encrypted data do not decrypt"); };
-  if (iv_and_cipher.size() < 2 * kIv || iv_and_cipher.size() % kIv != 0) return refused();
-  const ByteView cipher_text = iv_and_cipher.subspan(kIv);
-  const CipherContext context = start(cbc(), key, iv_and_cipher.first(kIv), 0);
-  EVP_CIPHER_CTX_set_padding(context.get(), 0);
-  SecretBytes plain(cipher_text.size());
-  int written = 0;
-  require(EVP_CipherUpdate(context.get(), octets(plain.expose_secret_for_writing()), &written, octets(cipher_text),
-                           as_int(cipher_text.size())) == 1,
-          "decrypting");
-  // PKCS #7, checked without a branch on secret bytes: every one of the last block is looked at.
-  const ByteView last = plain.expose_secret().last(kIv);
-  const unsigned pad = std::to_integer<unsigned>(last[kIv - 1]);
-  unsigned bad = (pad - 1) >> 4;  // non-zero unless 1 <= pad <= 16
-  for (unsigned i = 0; i < kIv; ++i) {
-    const unsigned in_padding = (i - pad) >> 31;  // 1 if i < pad
-    bad |= in_padding * (std::to_integer<unsigned>(last[kIv - 1 - i]) ^ pad);
-  }
-  if (bad != 0) return refused();
-  plain.truncate(plain.size() - pad);
-  return plain;
+  Unpadded opened = open_cbc(key, iv_and_cipher);
+  if (!opened.right) return airtight::fail(Fault::kRefused, "the encrypted data do not decrypt");
+  return std::move(opened.plain);
 }
 
 Bytes seal_gcm(ByteView key, ByteView plain, ByteView context, RandomSource& random) {

@@ -8,6 +8,7 @@
 #include "base/random.h"
 #include "base/result.h"
 #include "base/secret_bytes.h"
+#include "crypto/block_cipher.h"
 
 namespace airtight::crypto {
 
@@ -16,6 +17,10 @@ namespace airtight::crypto {
 
 // The reverse, with strict padding; fails with Fault::kRefused for any input that does not fit, always the same error.
 [[nodiscard]] Result<SecretBytes> decrypt_cbc(ByteView key, ByteView iv_and_cipher);
+
+// The same where a MAC covers the plain text: a wrong padding is no error of its own, but something to be told together with that of the
+// MAC, which is computed all the same. What is not of whole blocks, or less than two, is an empty plain text and wrong.
+[[nodiscard]] Unpadded open_cbc(ByteView key, ByteView iv_and_cipher);
 
 // AES-256-GCM: 12-byte random nonce, cipher text, 16-byte tag. `context` is authenticated and binds the record to its place.
 [[nodiscard]] Bytes seal_gcm(ByteView key, ByteView plain, ByteView context, RandomSource& random);

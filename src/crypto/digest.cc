@@ -7,7 +7,8 @@
 namespace airtight::crypto {
 namespace {
 
-constexpr std::size_t kBlock = 64;  // of SHA-256
+constexpr std::size_t kBlock = 64;        // of SHA-1 and SHA-256
+constexpr std::size_t kLargeBlock = 128;  // of SHA-384 and SHA-512
 
 // Fetched once: OpenSSL 3 looks an algorithm up by name at each use otherwise.
 const EVP_MD* implementation(Digest digest) {
@@ -27,23 +28,26 @@ void digest_into(Digest digest, std::span<const ByteView> first, std::span<const
   require(EVP_DigestFinal_ex(context, octets(out), nullptr) == 1, "finishing a digest");
 }
 
-// RFC 2104 over SHA-256.
-void hmac_into(ByteView key, std::span<const ByteView> parts, std::span<std::byte> out) {
-  std::array<std::byte, kBlock> block{};
-  if (key.size() > kBlock) {
-    digest_into(Digest::kSha256, {}, std::span(&key, 1), std::span(block).first(32));
+// RFC 2104.
+void hmac_into(Digest digest, ByteView key, std::span<const ByteView> parts, std::span<std::byte> out) {
+  const std::size_t size = digest_size(digest);
+  const std::size_t block_size = size > 32 ? kLargeBlock : kBlock;
+  std::array<std::byte, kLargeBlock> storage{};
+  const auto block = std::span(storage).first(block_size);
+  if (key.size() > block_size) {
+    digest_into(digest, {}, std::span(&key, 1), block.first(size));
   } else {
     std::ranges::copy(key, block.begin());
   }
   for (std::byte& b : block) b ^= std::byte{0x36};
-  std::array<std::byte, 32> inner{};
+  std::array<std::byte, 64> inner{};
   const ByteView inner_pad(block);
-  digest_into(Digest::kSha256, std::span(&inner_pad, 1), parts, inner);
+  digest_into(digest, std::span(&inner_pad, 1), parts, std::span(inner).first(size));
   for (std::byte& b : block) b ^= std::byte{0x36 ^ 0x5C};
   const ByteView outer_pad(block);
-  const ByteView inner_view(inner);
-  digest_into(Digest::kSha256, std::span(&outer_pad, 1), std::span(&inner_view, 1), out);
-  wipe(block);
+  const ByteView inner_view = ByteView(inner).first(size);
+  digest_into(digest, std::span(&outer_pad, 1), std::span(&inner_view, 1), out);
+  wipe(storage);
   wipe(inner);
 }
 
@@ -77,15 +81,26 @@ SecretBytes sha256_key(std::initializer_list<ByteView> parts) {
   return out;
 }
 
+Bytes hmac(Digest digest, ByteView key, ByteView data) {
+  Bytes out(digest_size(digest));
+  hmac_into(digest, key, std::span(&data, 1), out);
+  return out;
+}
+
+SecretBytes hkdf_expand(ByteView pseudo_random_key, ByteView info) {
+  const std::byte first_block{1};
+  return hmac_sha256_key(pseudo_random_key, {info, ByteView(&first_block, 1)});
+}
+
 Sha256Value hmac_sha256(ByteView key, std::span<const ByteView> parts) {
   Sha256Value out{};
-  hmac_into(key, parts, out);
+  hmac_into(Digest::kSha256, key, parts, out);
   return out;
 }
 
 SecretBytes hmac_sha256_key(ByteView key, std::initializer_list<ByteView> parts) {
   SecretBytes out(32);
-  hmac_into(key, std::span(parts.begin(), parts.size()), out.expose_secret_for_writing());
+  hmac_into(Digest::kSha256, key, std::span(parts.begin(), parts.size()), out.expose_secret_for_writing());
   return out;
 }
 

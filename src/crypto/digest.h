@@ -31,6 +31,13 @@ using Sha256Value = std::array<std::byte, 32>;
 // The same where the result is itself a key.
 [[nodiscard]] SecretBytes hmac_sha256_key(ByteView key, std::initializer_list<ByteView> parts);
 
+// HMAC with any of the digests.
+[[nodiscard]] Bytes hmac(Digest digest, ByteView key, ByteView data);
+
+// HKDF (RFC 5869) with SHA-256: the extraction, and 32 bytes of the expansion.
+[[nodiscard]] inline SecretBytes hkdf_extract(ByteView salt, ByteView input_key) { return hmac_sha256_key(salt, {input_key}); }
+[[nodiscard]] SecretBytes hkdf_expand(ByteView pseudo_random_key, ByteView info);
+
 // SHA-256 of `parts` where the result is a key.
 [[nodiscard]] SecretBytes sha256_key(std::initializer_list<ByteView> parts);
 

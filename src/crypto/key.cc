@@ -161,17 +161,39 @@ Result<PrivateKey> PrivateKey::generate(const EcSpec& spec) {
 
 const PublicKey& PrivateKey::public_key() const { return parsed_->public_key; }
 
+PkeyContext SigningContexts::take(SignatureScheme scheme, Digest digest) {
+  const std::lock_guard lock(mutex_);
+  for (Kind& kind : ready_) {
+    if (kind.scheme != scheme || kind.digest != digest) continue;
+    PkeyContext context = std::move(kind.context);
+    std::swap(kind, ready_.back());
+    ready_.pop_back();
+    return context;
+  }
+  return nullptr;
+}
+
+void SigningContexts::give_back(SignatureScheme scheme, Digest digest, PkeyContext context) {
+  constexpr std::size_t kMostKept = 16;
+  const std::lock_guard lock(mutex_);
+  if (ready_.size() < kMostKept) ready_.push_back({scheme, digest, std::move(context)});
+}
+
 Result<Bytes> PrivateKey::sign_hash(SignatureScheme scheme, Digest digest, ByteView hash) const {
   TRY(check_scheme(scheme, public_key().type()));
   if (hash.size() != digest_size(digest)) return airtight::fail(Fault::kRefused, "the hash has the wrong length for its algorithm");
-  const PkeyContext context(EVP_PKEY_CTX_new_from_pkey(nullptr, parsed_->pkey.get(), nullptr));
-  require(context && EVP_PKEY_sign_init(context.get()) == 1, "starting to sign");
-  if (!set_up(context.get(), scheme, digest)) return openssl_failure(Fault::kRefused, "this key does not sign so");
-  std::size_t size = static_cast<std::size_t>(EVP_PKEY_get_size(parsed_->pkey.get()));
-  Bytes out(size);
+  PkeyContext context = parsed_->signing->take(scheme, digest);
+  if (!context) {
+    context.reset(EVP_PKEY_CTX_new_from_pkey(nullptr, parsed_->pkey.get(), nullptr));
+    require(context && EVP_PKEY_sign_init(context.get()) == 1, "starting to sign");
+    if (!set_up(context.get(), scheme, digest)) return openssl_failure(Fault::kRefused, "this key does not sign so");
+  }
+  Bytes out(static_cast<std::size_t>(EVP_PKEY_get_size(parsed_->pkey.get())));
+  std::size_t size = out.size();
   if (EVP_PKEY_sign(context.get(), octets(std::span(out)), &size, octets(hash), hash.size()) != 1) {
     return openssl_failure(Fault::kRefused, "the key cannot sign this hash");
   }
+  parsed_->signing->give_back(scheme, digest, std::move(context));
   out.resize(size);
   if (scheme == SignatureScheme::kEcdsaRaw) return raw_from_der(out, coordinate_size(*public_key().curve()));
   return out;

@@ -32,6 +32,11 @@ enum class SignatureScheme : std::uint8_t {
   kEcdsaRaw,  // ECDSA, r || s (XML Signature)
 };
 
+enum class RsaEncryption : std::uint8_t {
+  kPkcs1,     // RSAES-PKCS1-v1_5
+  kOaepSha1,  // RSAES-OAEP with SHA-1, MGF1 with SHA-1, and an empty label
+};
+
 struct RsaParameters {
   Bytes modulus;   // big-endian, no leading zero
   Bytes exponent;  // big-endian, no leading zero
@@ -89,6 +94,11 @@ class PrivateKey {
   [[nodiscard]] Result<Bytes> sign_hash(SignatureScheme scheme, Digest digest, ByteView hash) const;
   // Hashes and signs.
   [[nodiscard]] Result<Bytes> sign(SignatureScheme scheme, Digest digest, ByteView message) const;
+
+  // RSA decryption of as many bytes as the modulus has; Fault::kRefused for another length, for a number that is not below the modulus, and
+  // for an EC key. PKCS #1 v1.5 rejects implicitly (draft-irtf-cfrg-rsa-guidance): a wrong padding yields a message that depends on key and
+  // cipher text alone. OAEP refuses one with Fault::kRefused.
+  [[nodiscard]] Result<SecretBytes> decrypt(RsaEncryption scheme, ByteView encrypted) const;
 
   // ECC CDH: the x coordinate, with leading zeros. Fault::kRefused unless both are EC keys of one curve.
   [[nodiscard]] Result<SecretBytes> agree(const PublicKey& peer) const;

@@ -1,39 +1,63 @@
-// What the methods share: finding what a call names, counting uses of the session key, verifying MACs.
+// What the methods share: finding what a call names, changing copies of it, counting uses of the session key, verifying MACs.
+#include <algorithm>
+
 #include "sks/engine.h"
 
 namespace airtight::sks {
 
-std::optional<Session> Call::unless_expired(std::optional<Session> session) {
+Ref<SessionTree> Call::unless_expired(Ref<SessionTree> tree) {
   // sks.md section 3: an expired session does not exist; the first call that would meet it removes it.
-  if (session && session->expired_at(now)) {
-    expired.push_back(session->handle);
-    return std::nullopt;
+  if (!tree || !tree->session.expired_at(now)) return tree;
+  const Handle handle = tree->session.handle;
+  if (std::ranges::none_of(expired, [&](const Ref<SessionTree>& other) { return other->session.handle == handle; })) {
+    expired.push_back(std::move(tree));
   }
-  return session;
+  return nullptr;
 }
 
-Result<Session> Call::open_session(Handle handle) {
-  auto found = unless_expired(TRY(state.session(handle)));
-  if (!found || !found->open) return fail(Status::kNoSession, "there is no open provisioning session with this handle");
-  named_session = handle;
-  return std::move(*found);
+Result<Call::UserKey> Call::user_key(Handle handle) {
+  UserKey found;
+  found.tree = unless_expired(TRY(state.session_of_key(handle)));
+  if (found.tree && !found.tree->session.open) found.key = found.tree->key(handle);
+  if (found.key == nullptr) return fail(Status::kNoKey, "there is no provisioned key with this handle");
+  return found;
 }
 
-Result<Key> Call::key_of(const Session& session, Handle handle) {
-  auto found = TRY(state.key(handle));
-  if (!found || found->session != session.handle)
-    return fail(Status::kNoKey, "there is no key with this handle in the provisioning session");
-  return std::move(*found);
-}
-
-Result<Key> Call::provisioned_key(Handle handle) {
-  auto found = TRY(state.key(handle));
-  if (found) {
-    const auto session = unless_expired(TRY(state.session(found->session)));
-    if (session && !session->open) return std::move(*found);
+Result<SessionTree*> Call::open_session(Handle handle) {
+  if (handle != kDeviceTree) {
+    const Ref<SessionTree> found = unless_expired(TRY(state.session(handle)));
+    if (found && found->session.open) {
+      named_session = handle;
+      return &change(found);
+    }
   }
-  return fail(Status::kNoKey, "there is no provisioned key with this handle");
+  return fail(Status::kNoSession, "there is no open provisioning session with this handle");
 }
+
+SessionTree& Call::change(const Ref<SessionTree>& tree) {
+  const auto [at, is_new] = changes.try_emplace(tree->session.handle);
+  if (is_new) at->second = {tree, std::make_shared<SessionTree>(*tree)};
+  return *at->second.after;
+}
+
+void Call::add_session(Session session) {
+  const Handle handle = session.handle;
+  auto tree = std::make_shared<SessionTree>();
+  tree->session = std::move(session);
+  changes.insert_or_assign(handle, Change{nullptr, std::move(tree)});
+}
+
+void Call::remove_session(const Ref<SessionTree>& tree) {
+  Change& removed = changes[tree->session.handle];
+  if (!removed.before) removed.before = tree;
+  removed.after = nullptr;
+}
+
+void Call::write(Handle key, Bulk bulk) { bulk_writes.push_back({key, std::move(bulk)}); }
+
+void Call::move_bulk(Handle from, Handle to) { bulk_moves.push_back({from, to}); }
+
+void Call::reset_errors(const Pin& pin) { errors_reset.push_back(pin.id); }
 
 Result<> Call::use_session_key(Session& session, unsigned uses) {
   if (session.key_uses + uses > session.key_limit) {
@@ -43,13 +67,30 @@ Result<> Call::use_session_key(Session& session, unsigned uses) {
   return {};
 }
 
-Result<> Call::verify_mac(Session& session, std::string_view method, std::span<const ByteView> data, const Bytes32& mac) {
-  const auto expected = method_mac(method, session.session_key, session.mac_counter, data);
-  if (!equal_in_constant_time(expected, mac)) return fail(Status::kMac, "the MAC does not match the data");
+Result<> Call::use_original_session_key(const Ref<SessionTree>& original) {
+  const auto uses = static_cast<std::uint32_t>(std::ranges::count_if(
+      used_originals, [&](const Ref<SessionTree>& used) { return used->session.handle == original->session.handle; }));
+  if (original->session.key_uses + uses >= original->session.key_limit) {
+    return fail(Status::kNotAllowed, "SessionKeyLimit of the original session is reached: its key may not be used again");
+  }
+  used_originals.push_back(original);
+  return {};
+}
+
+Result<> Call::verify_mac(Session& session, std::string_view method, std::span<const MacInput> data, const Bytes32& mac, bool decrypted) {
+  const auto expected = method_mac(method, session_key_of(session), session.mac_counter, data);
+  const bool equal = equal_in_constant_time(expected, mac);
+  if (!(equal & decrypted)) return fail(Status::kMac, "the MAC does not match the data");
   ++session.mac_counter;
   return {};
 }
 
-void Call::advance(const Session& session) { changes.emplace_back(AdvanceSession{session.handle, session.key_uses, session.mac_counter}); }
+Result<> Call::check_mac_presence(const Session& session, const std::optional<Bytes32>& mac) {
+  const bool wanted = session.algorithm == SessionAlgorithm::kSk2;
+  if (wanted == mac.has_value()) return {};
+  named_session.reset();
+  return fail(Status::kOption, wanted ? "the arguments end before the MAC that this session's algorithm wants"
+                                      : "the arguments go on after their last one: this session's algorithm has no MAC here");
+}
 
 }  // namespace airtight::sks

@@ -85,8 +85,13 @@ class Call {
   [[nodiscard]] static Result<> use_session_key(Session& session, unsigned uses);
   // Counts a use of a closed session's key that stays counted even if the call fails (sks.md section 8). ERROR_NOT_ALLOWED as above.
   [[nodiscard]] Result<> use_original_session_key(const Ref<SessionTree>& original);
-  // Verifies the MAC of `method` over `data` and steps the counter. ERROR_MAC. The use was counted before.
-  [[nodiscard]] static Result<> verify_mac(Session& session, std::string_view method, std::span<const MacInput> data, const Bytes32& mac);
+  // Verifies the MAC of `method` over `data` and steps the counter. ERROR_MAC, also if what was encrypted of `data` is not `decrypted`. The
+  // use was counted before.
+  [[nodiscard]] static Result<> verify_mac(Session& session, std::string_view method, std::span<const MacInput> data, const Bytes32& mac,
+                                           bool decrypted = true);
+  // Whether a method has a MAC exactly if the session is one of sk2, as createPUKPolicy, createPINPolicy and createKeyPair have it. If not,
+  // the request is unreadable: ERROR_OPTION, and the session goes on (sks.md sections 1 and 12).
+  [[nodiscard]] Result<> check_mac_presence(const Session& session, const std::optional<Bytes32>& mac);
 
   // What the store takes from here.
   struct Change {
@@ -109,6 +114,9 @@ class Call {
   std::vector<Ref<SessionTree>> used_originals;  // one use each, whether the call succeeds or not
   std::optional<Handle> named_session;           // the open session that this call names: an error terminates it (sks.md section 4)
 };
+
+// The session key with its algorithm; it lives as long as `session` does.
+[[nodiscard]] inline SessionKey session_key_of(const Session& session) { return {*session.session_key, session.algorithm}; }
 
 // The function of each row of the method table.
 [[nodiscard]] Result<CreateProvisioningSession::Response> perform(Call& call, const CreateProvisioningSession& request);

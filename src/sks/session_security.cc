@@ -4,6 +4,7 @@
 #include <array>
 #include <vector>
 
+#include "base/algorithms.h"
 #include "crypto/cipher.h"
 #include "sks/status.h"
 
@@ -22,31 +23,53 @@ SecretBytes joined_key(std::initializer_list<ByteView> parts) {
   return out;
 }
 
-// Collects attestation data: text and bytes by view, single values as one byte of their own.
+constexpr std::string_view kSk2Salt = "";  // HKDF without a salt
+
+// A key of sk2 for one purpose (docs/decisions/0013).
+SecretBytes purpose_key(const SessionKey& session_key, std::string_view purpose) {
+  return crypto::hkdf_expand(session_key.key.expose_secret(), bytes_of(purpose));
+}
+
+bool is_sk2(const SessionKey& session_key) { return session_key.algorithm == SessionAlgorithm::kSk2; }
+
+// HMAC over the inputs as the algorithm wants them: content alone, or each behind its length.
+crypto::Sha256Value hmac_inputs(SessionAlgorithm algorithm, const SecretBytes& key, std::span<const MacInput> data) {
+  std::vector<ByteView> views;
+  std::vector<Bytes> lengths;
+  views.reserve(2 * data.size());
+  lengths.reserve(data.size());
+  for (const MacInput& input : data) {
+    if (algorithm == SessionAlgorithm::kSk2) views.emplace_back(lengths.emplace_back(big_endian(input.content.size(), input.length_size)));
+    views.push_back(input.content);
+  }
+  return crypto::hmac_sha256(key.expose_secret(), views);
+}
+
+// "BitString" of the document: a length of two bytes and the bytes.
+void append_bit_string(Bytes& out, ByteView bytes) {
+  append(out, big_endian(bytes.size(), 2));
+  append(out, bytes);
+}
+
+Bytes associated_data(const MethodUse& use) { return concat({bytes_of(use.method), big_endian(use.mac_sequence_counter, 2)}); }
+
+// Collects attestation data.
 class DataList {
  public:
   DataList& add(ByteView bytes) {
-    views_.push_back(bytes);
+    inputs_.emplace_back(bytes);
     return *this;
   }
   DataList& add(std::string_view text) { return add(bytes_of(text)); }
-  DataList& add_byte(std::uint8_t value) {
-    static constexpr auto kAll = [] {
-      std::array<std::byte, 256> all{};
-      for (std::size_t i = 0; i < all.size(); ++i) all[i] = static_cast<std::byte>(i);
-      return all;
-    }();
-    return add(ByteView(kAll).subspan(value, 1));
+  template <typename T>
+  DataList& add_byte(T value) {
+    inputs_.push_back(MacInput::byte(value));
+    return *this;
   }
-  template <typename E>
-    requires std::is_enum_v<E>
-  DataList& add_byte(E value) {
-    return add_byte(static_cast<std::uint8_t>(value));
-  }
-  [[nodiscard]] std::span<const ByteView> views() const { return views_; }
+  [[nodiscard]] std::span<const MacInput> inputs() const { return inputs_; }
 
  private:
-  std::vector<ByteView> views_;
+  std::vector<MacInput> inputs_;
 };
 
 void add_puk(DataList& data, const PinProtection& pin, const std::optional<AttestedPuk>& puk) {
@@ -69,95 +92,156 @@ void add_pin(DataList& data, const PinProtection& protection) {
     data.add("Device");
   } else {
     const AttestedPin& pin = std::get<AttestedPin>(protection);
-    data.add(pin.id).add_byte(pin.issuer_value == nullptr ? 1 : 0);
+    data.add(pin.id).add_byte<std::uint8_t>(pin.issuer_value == nullptr ? 1 : 0);
     data.add(pin.issuer_value == nullptr ? bytes_of("N/A") : pin.issuer_value->expose_secret());
-    data.add_byte(pin.user_modifiable ? 1 : 0).add_byte(pin.format).add_byte(pin.retry_limit).add_byte(pin.grouping);
+    data.add_byte<std::uint8_t>(pin.user_modifiable ? 1 : 0).add_byte(pin.format).add_byte(pin.retry_limit).add_byte(pin.grouping);
     data.add_byte(pin.pattern_restrictions).add_byte(pin.min_length).add_byte(pin.max_length).add_byte(pin.input_method);
   }
 }
 
 }  // namespace
 
-SecretBytes derive_session_key(const SecretBytes& z, const SessionParameters& session, ByteView device_certificate) {
-  const Bytes counter = big_endian(1, 4);
-  const auto length_of = [](std::size_t size) { return big_endian(size, 2); };
-  const std::string session_ids = session.client_session_id + session.server_session_id;
-  const std::string_view algorithm_id = "0000";
-  return crypto::sha256_key({counter, z.expose_secret(),                                          //
-                             length_of(algorithm_id.size()), bytes_of(algorithm_id),              // AlgorithmID
-                             length_of(session.issuer_uri.size()), bytes_of(session.issuer_uri),  // PartyUInfo
-                             length_of(device_certificate.size()), device_certificate,            // PartyVInfo
-                             length_of(session_ids.size()), bytes_of(session_ids)});              // SuppPrivInfo
+MacInput MacInput::byte(std::uint8_t value) {
+  static constexpr auto kAll = [] {
+    std::array<std::byte, 256> all{};
+    for (std::size_t i = 0; i < all.size(); ++i) all[i] = static_cast<std::byte>(i);
+    return all;
+  }();
+  return {ByteView(kAll).subspan(value, 1)};
 }
 
-crypto::Sha256Value session_attestation_data(const SecretBytes& session_key, const SessionParameters& session) {
-  const Bytes tail =
-      concat({big_endian(session.updatable ? 1 : 0, 1), big_endian(static_cast<std::uint64_t>(session.client_time.milliseconds), 8),
-              big_endian(session.session_life_time, 4), big_endian(session.session_key_limit, 2)});
-  return crypto::hmac_sha256(session_key.expose_secret(),
-                             {bytes_of(session.client_session_id), bytes_of(session.server_session_id), bytes_of(session.issuer_uri),
-                              session.server_ephemeral_key, session.client_ephemeral_key, tail});
+SecretBytes derive_session_key(const SecretBytes& z, const SessionParameters& session, ByteView device_certificate,
+                               SessionAlgorithm algorithm) {
+  Bytes other_info;
+  if (algorithm == SessionAlgorithm::kSk2) {
+    for (const ByteView part :
+         {bytes_of(uri::kSessionKey2), bytes_of(session.issuer_uri), device_certificate, bytes_of(session.client_session_id),
+          bytes_of(session.server_session_id), ByteView(session.server_ephemeral_key), ByteView(session.client_ephemeral_key)}) {
+      append_bit_string(other_info, part);
+    }
+    const SecretBytes extracted = crypto::hkdf_extract(bytes_of(kSk2Salt), z.expose_secret());
+    return crypto::hkdf_expand(extracted.expose_secret(), other_info);
+  }
+  append_bit_string(other_info, bytes_of("0000"));                                                 // AlgorithmID
+  append_bit_string(other_info, bytes_of(session.issuer_uri));                                     // PartyUInfo
+  append_bit_string(other_info, device_certificate);                                               // PartyVInfo
+  append_bit_string(other_info, bytes_of(session.client_session_id + session.server_session_id));  // SuppPrivInfo
+  return crypto::sha256_key({big_endian(1, 4), z.expose_secret(), other_info});
 }
 
-crypto::Sha256Value method_mac(std::string_view method_name, const SecretBytes& session_key, std::uint16_t mac_sequence_counter,
-                               std::span<const ByteView> data) {
-  const SecretBytes key = joined_key({bytes_of(method_name), session_key.expose_secret(), big_endian(mac_sequence_counter, 2)});
-  return crypto::hmac_sha256(key.expose_secret(), data);
+crypto::Sha256Value session_attestation_data(const SessionKey& session_key, const SessionParameters& session) {
+  const Bytes client_time = big_endian(static_cast<std::uint64_t>(session.client_time.milliseconds), 8);
+  const Bytes life_time = big_endian(session.session_life_time, 4);
+  const Bytes key_limit = big_endian(session.session_key_limit, 2);
+  const std::array<MacInput, 9> data = {MacInput::text(session.client_session_id),
+                                        MacInput::text(session.server_session_id),
+                                        MacInput::text(session.issuer_uri),
+                                        ByteView(session.server_ephemeral_key),
+                                        ByteView(session.client_ephemeral_key),
+                                        MacInput::byte(static_cast<std::uint8_t>(session.updatable ? 1 : 0)),
+                                        ByteView(client_time),
+                                        ByteView(life_time),
+                                        ByteView(key_limit)};
+  if (is_sk2(session_key)) return hmac_inputs(session_key.algorithm, purpose_key(session_key, "sk2 Session Attestation"), data);
+  return hmac_inputs(session_key.algorithm, session_key.key, data);
 }
 
-crypto::Sha256Value method_mac(std::string_view method_name, const SecretBytes& session_key, std::uint16_t mac_sequence_counter,
-                               std::initializer_list<ByteView> data) {
-  return method_mac(method_name, session_key, mac_sequence_counter, std::span(data.begin(), data.size()));
-}
-
-crypto::Sha256Value attest(const SecretBytes& session_key, std::span<const ByteView> data) {
-  const SecretBytes key = joined_key({bytes_of("Device Attestation"), session_key.expose_secret()});
-  return crypto::hmac_sha256(key.expose_secret(), data);
-}
-
-crypto::Sha256Value close_attestation(const SecretBytes& session_key, std::uint16_t mac_sequence_counter) {
+crypto::Sha256Value method_mac(std::string_view method_name, const SessionKey& session_key, std::uint16_t mac_sequence_counter,
+                               std::span<const MacInput> data) {
   const Bytes counter = big_endian(mac_sequence_counter, 2);
-  const std::array<ByteView, 2> data = {bytes_of("Success"), counter};
+  if (!is_sk2(session_key)) {
+    const SecretBytes key = joined_key({bytes_of(method_name), session_key.key.expose_secret(), counter});
+    return hmac_inputs(session_key.algorithm, key, data);
+  }
+  std::vector<MacInput> bound = {MacInput::text(method_name), ByteView(counter)};
+  bound.insert(bound.end(), data.begin(), data.end());
+  return hmac_inputs(session_key.algorithm, purpose_key(session_key, "sk2 MAC"), bound);
+}
+
+crypto::Sha256Value method_mac(std::string_view method_name, const SessionKey& session_key, std::uint16_t mac_sequence_counter,
+                               std::span<const ByteView> data) {
+  const std::vector<MacInput> inputs(data.begin(), data.end());
+  return method_mac(method_name, session_key, mac_sequence_counter, std::span(inputs));
+}
+
+crypto::Sha256Value method_mac(std::string_view method_name, const SessionKey& session_key, std::uint16_t mac_sequence_counter,
+                               std::initializer_list<ByteView> data) {
+  return method_mac(method_name, session_key, mac_sequence_counter, std::span<const ByteView>(data.begin(), data.size()));
+}
+
+crypto::Sha256Value attest(const SessionKey& session_key, std::span<const MacInput> data) {
+  if (is_sk2(session_key)) return hmac_inputs(session_key.algorithm, purpose_key(session_key, "sk2 Device Attestation"), data);
+  return hmac_inputs(session_key.algorithm, joined_key({bytes_of("Device Attestation"), session_key.key.expose_secret()}), data);
+}
+
+crypto::Sha256Value close_attestation(const SessionKey& session_key, std::uint16_t mac_sequence_counter) {
+  const Bytes counter = big_endian(mac_sequence_counter, 2);
+  const std::array<MacInput, 2> data = {MacInput::text("Success"), ByteView(counter)};
   return attest(session_key, data);
 }
 
-SecretBytes external_signature_key(const SecretBytes& session_key) {
-  return joined_key({bytes_of("External Signature"), session_key.expose_secret()});
+SecretBytes external_signature_key(const SessionKey& session_key) {
+  if (is_sk2(session_key)) return purpose_key(session_key, "sk2 External Signature");
+  return joined_key({bytes_of("External Signature"), session_key.key.expose_secret()});
 }
 
-crypto::Sha256Value external_signature(const SecretBytes& session_key, ByteView data) {
+crypto::Sha256Value external_signature(const SessionKey& session_key, ByteView data) {
   return crypto::hmac_sha256(external_signature_key(session_key).expose_secret(), {data});
 }
 
-SecretBytes encryption_key(const SecretBytes& session_key) {
-  return crypto::hmac_sha256_key(session_key.expose_secret(), {bytes_of("Encryption Key")});
+SecretBytes encryption_key(const SessionKey& session_key) {
+  if (is_sk2(session_key)) return purpose_key(session_key, "sk2 Encryption");
+  return crypto::hmac_sha256_key(session_key.key.expose_secret(), {bytes_of("Encryption Key")});
+}
+
+Bytes encrypt(const SessionKey& session_key, const MethodUse& use, ByteView plain, RandomSource& random) {
+  const SecretBytes key = encryption_key(session_key);
+  if (is_sk2(session_key)) return crypto::seal_gcm(key.expose_secret(), plain, associated_data(use), random);
+  return crypto::encrypt_cbc(key.expose_secret(), plain, random);
+}
+
+OpenedData open_under_mac(const SessionKey& session_key, const MethodUse& use, ByteView encrypted) {
+  const SecretBytes key = encryption_key(session_key);
+  if (is_sk2(session_key)) {
+    auto plain = crypto::open_gcm(key.expose_secret(), encrypted, associated_data(use));
+    return plain ? OpenedData{std::move(*plain), true} : OpenedData{};
+  }
+  crypto::Unpadded opened = crypto::open_cbc(key.expose_secret(), encrypted);
+  return {std::move(opened.plain), opened.right};
+}
+
+Result<SecretBytes> decrypt(const SessionKey& session_key, const MethodUse& use, ByteView encrypted) {
+  OpenedData opened = open_under_mac(session_key, use, encrypted);
+  if (!opened.right) return fail(Status::kCrypto, "the encrypted data do not decrypt");
+  return std::move(opened.plain);
 }
 
 Bytes encrypt(const SecretBytes& session_key, ByteView plain, RandomSource& random) {
-  return crypto::encrypt_cbc(encryption_key(session_key).expose_secret(), plain, random);
+  return encrypt(SessionKey(session_key), MethodUse{}, plain, random);
 }
 
 Result<SecretBytes> decrypt(const SecretBytes& session_key, ByteView encrypted) {
-  auto plain = crypto::decrypt_cbc(encryption_key(session_key).expose_secret(), encrypted);
-  if (!plain) return fail(Status::kCrypto, plain.error().message);
-  return plain;
+  return decrypt(SessionKey(session_key), MethodUse{}, encrypted);
 }
 
-crypto::Sha256Value post_provisioning_mac(const SecretBytes& original_session_key, ByteView end_entity_certificate) {
-  const SecretBytes key = joined_key({bytes_of("Proof Of Issuance"), original_session_key.expose_secret()});
-  return crypto::hmac_sha256(key.expose_secret(), {end_entity_certificate});
+crypto::Sha256Value post_provisioning_mac(const SessionKey& original_session_key, ByteView end_entity_certificate) {
+  const MacInput data(end_entity_certificate);
+  const SecretBytes key = is_sk2(original_session_key)
+                              ? purpose_key(original_session_key, "sk2 Proof Of Issuance")
+                              : joined_key({bytes_of("Proof Of Issuance"), original_session_key.key.expose_secret()});
+  return hmac_inputs(original_session_key.algorithm, key, std::span(&data, 1));
 }
 
-crypto::Sha256Value key_attestation(const SecretBytes& session_key, const AttestedKey& key, const PinProtection& pin,
+crypto::Sha256Value key_attestation(const SessionKey& session_key, const AttestedKey& key, const PinProtection& pin,
                                     const std::optional<AttestedPuk>& puk) {
   DataList data;
   add_puk(data, pin, puk);
   add_pin(data, pin);
   data.add("Key=").add(key.id).add(key.issuer_seed).add(key.public_key);
-  data.add_byte(key.private_key_backup ? 1 : 0).add_byte(key.biometric_protection).add_byte(key.export_policy);
-  data.add_byte(key.updatable ? 1 : 0).add_byte(key.delete_policy).add_byte(key.enable_pin_caching ? 1 : 0);
-  data.add_byte(key.import_private_key ? 1 : 0).add_byte(key.key_usage).add(key.friendly_name);
-  return attest(session_key, data.views());
+  data.add_byte<std::uint8_t>(key.private_key_backup ? 1 : 0).add_byte(key.biometric_protection).add_byte(key.export_policy);
+  data.add_byte<std::uint8_t>(key.updatable ? 1 : 0).add_byte(key.delete_policy).add_byte<std::uint8_t>(key.enable_pin_caching ? 1 : 0);
+  data.add_byte<std::uint8_t>(key.import_private_key ? 1 : 0).add_byte(key.key_usage).add(key.friendly_name);
+  return attest(session_key, data.inputs());
 }
 
 }  // namespace airtight::sks

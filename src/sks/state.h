@@ -17,6 +17,7 @@
 #include "crypto/key.h"
 #include "sks/methods.h"
 #include "sks/pin_rules.h"
+#include "sks/session_security.h"
 
 namespace airtight::sks {
 
@@ -25,8 +26,6 @@ using Ref = std::shared_ptr<const T>;
 // A secret that several versions of a record share.
 using SharedSecret = Ref<SecretBytes>;
 [[nodiscard]] inline SharedSecret share(SecretBytes secret) { return std::make_shared<const SecretBytes>(std::move(secret)); }
-
-enum class SessionAlgorithm : std::uint8_t { kSk1 = 1, kSk2 = 2 };
 
 // A post-provisioning operation that takes effect when its session closes (sks.md section 8).
 struct PostOperation {
@@ -137,11 +136,13 @@ struct SessionTree {
   // For copies that are being changed. A changed element is a new object, so that the store sees by the pointer what to write.
   [[nodiscard]] Key& change_key(Handle handle);     // it has to be there
   [[nodiscard]] Pin& change_pin(std::uint64_t id);  // it has to be there
-  void add(PukPolicy policy);                       // handles only grow: at the end
+  void add(PukPolicy policy);                       // each to its place
   void add(PinPolicy policy);
   void add(Pin pin);
   void add(Key key);
   void remove_key(Handle handle);  // and its PIN, if no other key has it
+  // All policies, PINs and keys of `other`, which keep their handles, are this session's too (closeProvisioningSession).
+  void take_objects_of(const SessionTree& other);
 };
 
 // The device PIN and its PUK are the policies and the PIN of a tree of their own: "session" 0, which no method ever names.

@@ -86,7 +86,7 @@ struct GetExtensionObject {
   struct Response {
     std::uint8_t base_type = 0;
     Bytes qualifier;
-    Blob extension_data;
+    SecretBlob extension_data;  // it may have come encrypted
     static constexpr auto fields() {
       using T = Response;
       return std::tuple(Field{"BaseType", &T::base_type}, Field{"Qualifier", &T::qualifier}, Field{"ExtensionData", &T::extension_data});

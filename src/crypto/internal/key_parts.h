@@ -1,7 +1,10 @@
 // What key.cc and key_codec.cc share: the parsed form behind PublicKey and PrivateKey.
 #pragma once
 
+#include <memory>
+#include <mutex>
 #include <optional>
+#include <vector>
 
 #include "crypto/internal/openssl.h"
 #include "crypto/key.h"
@@ -18,9 +21,27 @@ struct PublicKey::Parsed {
   RsaParameters rsa;  // RSA
 };
 
+// Contexts that are ready to sign with one key, one kind for each scheme and digest: making one costs as much as a tenth of a signature.
+// Whoever signs takes one, or makes it if all are taken, and gives it back.
+class SigningContexts {
+ public:
+  [[nodiscard]] PkeyContext take(SignatureScheme scheme, Digest digest);  // null: all are taken
+  void give_back(SignatureScheme scheme, Digest digest, PkeyContext context);
+
+ private:
+  struct Kind {
+    SignatureScheme scheme;
+    Digest digest;
+    PkeyContext context;
+  };
+  std::mutex mutex_;
+  std::vector<Kind> ready_;
+};
+
 struct PrivateKey::Parsed {
   PkeyHandle pkey;
   PublicKey public_key;
+  std::unique_ptr<SigningContexts> signing = std::make_unique<SigningContexts>();
 };
 
 struct CurveFacts {

@@ -1,0 +1,40 @@
+// AES over whole blocks, in the modes that keys of a key store are used in, and the padding that makes whole blocks of a message.
+#pragma once
+
+#include <cstdint>
+
+#include "base/bytes.h"
+#include "base/secret_bytes.h"
+
+namespace airtight::crypto {
+
+inline constexpr std::size_t kAesBlock = 16;  // bytes
+
+enum class BlockMode : std::uint8_t { kEcb, kCbc };
+
+// True for the sizes of AES keys: 16, 24 and 32 bytes.
+[[nodiscard]] bool is_aes_key_size(std::size_t size);
+
+// Encrypts and decrypts `blocks`, a multiple of 16 bytes, without padding. `key` has a size of AES; `iv` has 16 bytes for CBC and none for
+// ECB.
+[[nodiscard]] SecretBytes encrypt_aes(BlockMode mode, ByteView key, ByteView iv, ByteView blocks);
+[[nodiscard]] SecretBytes decrypt_aes(BlockMode mode, ByteView key, ByteView iv, ByteView blocks);
+
+// `plain` with 1 to 16 bytes of PKCS #7 padding.
+[[nodiscard]] SecretBytes pad_pkcs7(ByteView plain);
+
+// Which bytes of a padding have to be right.
+enum class Padding : std::uint8_t {
+  kPkcs7,          // all of them
+  kXmlEncryption,  // the last one, which says how many there are (XML Encryption, section 5.2)
+};
+
+// `padded`, which is not empty and of whole blocks, without its padding; unchanged where that is wrong. What is decided here is not to be
+// seen in the time that it takes.
+struct Unpadded {
+  SecretBytes plain;
+  bool right = false;
+};
+[[nodiscard]] Unpadded unpad(SecretBytes padded, Padding padding);
+
+}  // namespace airtight::crypto
