@@ -41,11 +41,11 @@ class StoreWithCopies : public ::testing::Test {
   }
   [[nodiscard]] unsigned pin_errors(Channel& store) { return must(sks::call(store, GetKeyProtectionInfo{key})).pin_error_count; }
 
-  // Restores `backup` as a store beside the first one.
-  [[nodiscard]] std::unique_ptr<KeyStore> restore(const std::filesystem::path& backup, KeyStore* present) {
+  // Restores `from` as a store beside the first one.
+  [[nodiscard]] std::unique_ptr<KeyStore> restore(const std::filesystem::path& from, KeyStore* present) {
     report =
-        must(KeyStore::restore(must(storage::open_sqlite(backup, {.exclusive = true})), device.master_key(), present, device.platform()));
-    return must(KeyStore::open(must(storage::open_sqlite(backup, {.exclusive = true})), device.master_key(), device.platform()));
+        must(KeyStore::restore(must(storage::open_sqlite(from, {.exclusive = true})), device.master_key(), present, device.platform()));
+    return must(KeyStore::open(must(storage::open_sqlite(from, {.exclusive = true})), device.master_key(), device.platform()));
   }
 
   TemporaryFolder folder;
