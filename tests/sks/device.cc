@@ -63,7 +63,8 @@ Bytes TestDevice::exchange(ByteView request) { return to_bytes(store_->call(Secr
 TestIssuer::TestIssuer(Channel& store, const crypto::Certificate& device, SessionOptions options) : store_(store) {
   const auto ephemeral = crypto::PrivateKey::generate(crypto::EcSpec{crypto::Curve::kP256}).value();
   CreateProvisioningSession request;
-  request.session_key_algorithm = uri::kSessionKey1;
+  request.session_key_algorithm = options.algorithm == SessionAlgorithm::kSk2 ? uri::kSessionKey2 : uri::kSessionKey1;
+  algorithm_ = options.algorithm;
   request.server_session_id.value = options.server_session_id;
   request.server_ephemeral_key = ephemeral.public_key().spki();
   request.issuer_uri = to_bytes(options.issuer_uri);
@@ -83,18 +84,24 @@ TestIssuer::TestIssuer(Channel& store, const crypto::Certificate& device, Sessio
                  .session_life_time = options.life_time,
                  .session_key_limit = options.key_limit};
   const auto z = ephemeral.agree(crypto::PublicKey::from_spki(response.client_ephemeral_key).value()).value();
-  key_ = derive_session_key(z, parameters_, device.der());
+  key_ = derive_session_key(z, parameters_, device.der(), algorithm_);
   const auto device_key = device.public_key().value();
   EXPECT_TRUE(device_key
-                  .verify(crypto::x509_scheme(device_key.type()), crypto::Digest::kSha256, session_attestation_data(key_, parameters_),
+                  .verify(crypto::x509_scheme(device_key.type()), crypto::Digest::kSha256, session_attestation_data(keys(), parameters_),
                           response.session_attestation)
                   .has_value());
 }
 
-Bytes TestIssuer::encrypt(std::string_view plain) { return sks::encrypt(key_, bytes_of(plain), random_); }
+Bytes TestIssuer::encrypt(std::string_view plain, std::string_view method) { return encrypt(bytes_of(plain), method); }
+
+Bytes TestIssuer::encrypt(ByteView plain, std::string_view method) { return sks::encrypt(keys(), {method, mac_counter_}, plain, random_); }
 
 Bytes32 TestIssuer::mac(std::string_view method, std::initializer_list<ByteView> data) {
-  return method_mac(method, key_, mac_counter_++, data);
+  return method_mac(method, keys(), mac_counter_++, data);
+}
+
+Bytes32 TestIssuer::mac(std::string_view method, const std::vector<MacInput>& data) {
+  return method_mac(method, keys(), mac_counter_++, std::span(data));
 }
 
 CreatePukPolicy TestIssuer::puk_policy(std::string id, std::string_view value) {
@@ -156,6 +163,55 @@ CreateKeyPair::Response TestIssuer::provision(const CreateKeyPair& request) {
   EXPECT_TRUE(sks::call(store_, certificate_path(request.id.value, key)).has_value());
   EXPECT_TRUE(sks::call(store_, close()).has_value());
   return key;
+}
+
+CertifiedKey TestIssuer::certified(const CreateKeyPair& request) {
+  const auto key = sks::call(store_, request).value();
+  const SetCertificatePath path = certificate_path(request.id.value, key);
+  EXPECT_TRUE(sks::call(store_, path).has_value());
+  return {request.id.value, key.key_handle, key.generated_public_key, path.x509_certificates.front()};
+}
+
+SetSymmetricKey TestIssuer::symmetric_key(const CertifiedKey& key, ByteView secret, const std::vector<std::string_view>& algorithms) {
+  SetSymmetricKey request{handle_, key.handle, encrypt(secret, "setSymmetricKey"), {}, {}};
+  std::vector<MacInput> data = {ByteView(key.certificate), secret};
+  for (const std::string_view algorithm : algorithms) {
+    request.endorsed_algorithms.push_back(to_bytes(algorithm));
+    data.push_back(MacInput::text(algorithm));
+  }
+  request.mac = mac("setSymmetricKey", data);
+  return request;
+}
+
+RestorePrivateKey TestIssuer::private_key(const CertifiedKey& key, ByteView pkcs8) {
+  RestorePrivateKey request{handle_, key.handle, encrypt(pkcs8, "restorePrivateKey"), {}};
+  request.mac = mac("restorePrivateKey", {key.certificate, pkcs8});
+  return request;
+}
+
+AddExtensionData TestIssuer::extension(const CertifiedKey& key, ExtensionBaseType base_type, std::string_view type, ByteView data,
+                                       std::string_view qualifier) {
+  const bool encrypted = base_type == ExtensionBaseType::kEncryptedExtension;
+  AddExtensionData request;
+  request.provisioning_handle = handle_;
+  request.key_handle = key.handle;
+  request.base_type = static_cast<std::uint8_t>(base_type);
+  request.qualifier = to_bytes(qualifier);
+  request.extension_data.value = encrypted ? encrypt(data, "addExtensionData") : to_bytes(data);
+  request.extension_type = to_bytes(type);
+  request.mac = mac("addExtensionData", std::vector<MacInput>{ByteView(key.certificate), MacInput::byte(request.base_type),
+                                                              MacInput::text(qualifier), MacInput::blob(data), MacInput::text(type)});
+  return request;
+}
+
+PostProvisioningDeleteKey TestIssuer::delete_key(const TestIssuer& original, const CertifiedKey& target) {
+  const auto proof = post_provisioning_mac(original.keys(), target.certificate);
+  return {handle_, target.handle, mac("postProvisioningDeleteKey", {proof})};
+}
+
+PostProvisioningUpdateKey TestIssuer::update_key(const CertifiedKey& key, const TestIssuer& original, const CertifiedKey& target) {
+  const auto proof = post_provisioning_mac(original.keys(), target.certificate);
+  return {handle_, key.handle, target.handle, mac("postProvisioningUpdateKey", {proof, key.certificate})};
 }
 
 }  // namespace airtight::sks::testing

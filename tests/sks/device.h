@@ -98,6 +98,15 @@ struct SessionOptions {
   std::uint16_t key_limit = 50;
   std::string issuer_uri = "https://issuer.example.com/provsess";
   std::string server_session_id = "S-fedcba9876543210fedcba98765432";
+  SessionAlgorithm algorithm = SessionAlgorithm::kSk1;
+};
+
+// A key as its issuer knows it once it has certified it.
+struct CertifiedKey {
+  std::string id;
+  Handle handle = 0;
+  Bytes public_key;   // as generated
+  Bytes certificate;  // end-entity
 };
 
 // The issuer's side of one open session.
@@ -112,8 +121,13 @@ class TestIssuer {
   [[nodiscard]] const SecretBytes& session_key() const { return key_; }
   [[nodiscard]] const SessionParameters& parameters() const { return parameters_; }
 
-  [[nodiscard]] Bytes encrypt(std::string_view plain);
+  [[nodiscard]] SessionKey keys() const { return {key_, algorithm_}; }
+
+  [[nodiscard]] Bytes encrypt(std::string_view plain, std::string_view method = "createPUKPolicy");
+  [[nodiscard]] Bytes encrypt(ByteView plain, std::string_view method);
   [[nodiscard]] Bytes32 mac(std::string_view method, std::initializer_list<ByteView> data);  // and counts
+  [[nodiscard]] Bytes32 mac(std::string_view method, const std::vector<MacInput>& data);     // and counts
+  void step_back() { --mac_counter_; }  // a request that was made does not count: it is not sent, or made again
 
   // Requests with sensible values, ready to be made wrong by a test.
   [[nodiscard]] CreatePukPolicy puk_policy(std::string id = "PUK.1", std::string_view value = "0123456789");
@@ -123,6 +137,19 @@ class TestIssuer {
   [[nodiscard]] CloseProvisioningSession close();
   // One key, certified, session closed.
   CreateKeyPair::Response provision(const CreateKeyPair& request);
+  // One key, made and certified; the session goes on.
+  CertifiedKey certified(const CreateKeyPair& request);
+
+  // What can be done with a certified key.
+  [[nodiscard]] SetSymmetricKey symmetric_key(const CertifiedKey& key, ByteView secret, const std::vector<std::string_view>& algorithms);
+  [[nodiscard]] RestorePrivateKey private_key(const CertifiedKey& key, ByteView pkcs8);
+  [[nodiscard]] AddExtensionData extension(const CertifiedKey& key, ExtensionBaseType base_type, std::string_view type, ByteView data,
+                                           std::string_view qualifier = "");
+  // `original` issued `target` in the session that owns it now.
+  [[nodiscard]] PostProvisioningDeleteKey delete_key(const TestIssuer& original, const CertifiedKey& target);
+  [[nodiscard]] PostProvisioningUpdateKey update_key(const CertifiedKey& key, const TestIssuer& original, const CertifiedKey& target);
+  // A certificate for any key, by this issuer's CA.
+  [[nodiscard]] const TestCa& ca() const { return ca_; }
 
  private:
   Channel& store_;
@@ -130,6 +157,7 @@ class TestIssuer {
   crypto::SystemRandom random_;
   SessionParameters parameters_;
   SecretBytes key_;
+  SessionAlgorithm algorithm_ = SessionAlgorithm::kSk1;
   Handle handle_ = 0;
   std::uint16_t mac_counter_ = 0;
 };
