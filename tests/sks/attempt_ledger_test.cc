@@ -54,7 +54,7 @@ TEST(AttemptLedger, ForgetsWhatIsGone) {
 TEST(AttemptLedger, ListsWhatDiskDoesNotShowYet) {
   AttemptLedger ledger;
   ledger.find_or_add(kPin, 1, 1)->errors = 0;
-  ledger.find_or_add({Counted::kPin, 8}, 1, 1);
+  static_cast<void>(ledger.find_or_add({Counted::kPin, 8}, 1, 1));
   const auto unsettled = ledger.unsettled();
   ASSERT_EQ(unsettled.size(), 1U);
   EXPECT_EQ(unsettled[0].first, kPin);
