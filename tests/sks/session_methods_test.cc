@@ -134,7 +134,7 @@ TEST(Sessions, AProvisioningHandleThatNamesNoOpenSessionEndsNothing) {
   EXPECT_EQ(status(device.call(AbortProvisioningSession{unknown})), Status::kNoSession);
   EXPECT_EQ(status(device.call(SignProvisioningSessionData{unknown, {}})), Status::kNoSession);
   EXPECT_EQ(status(device.call(CloseProvisioningSession{unknown, {}})), Status::kNoSession);
-  EXPECT_EQ(status(device.call(CreatePukPolicy{unknown, {"P"}, {}, 0, 1})), Status::kNoSession);
+  EXPECT_EQ(status(device.call(CreatePukPolicy{unknown, {"P"}, {}, 0, 1, {}})), Status::kNoSession);
   auto policy = issuer.pin_policy();
   policy.provisioning_handle = unknown;
   EXPECT_EQ(status(device.call(policy)), Status::kNoSession);
@@ -142,8 +142,8 @@ TEST(Sessions, AProvisioningHandleThatNamesNoOpenSessionEndsNothing) {
   key.provisioning_handle = unknown;
   EXPECT_EQ(status(device.call(key)), Status::kNoSession);
   EXPECT_EQ(status(device.call(SetCertificatePath{unknown, 1, {to_bytes("x")}, {}})), Status::kNoSession);
-  EXPECT_EQ(status(device.call(CreatePukPolicy{0, {"P"}, {}, 0, 1})), Status::kNoSession);
-  EXPECT_EQ(status(device.call(CreatePukPolicy{kNoHandle, {"P"}, {}, 0, 1})), Status::kNoSession);
+  EXPECT_EQ(status(device.call(CreatePukPolicy{0, {"P"}, {}, 0, 1, {}})), Status::kNoSession);
+  EXPECT_EQ(status(device.call(CreatePukPolicy{kNoHandle, {"P"}, {}, 0, 1, {}})), Status::kNoSession);
   EXPECT_EQ(session_handles(device), std::vector<Handle>{issuer.handle()});
 }
 

@@ -111,7 +111,7 @@ TEST(Wire, SignProvisioningSessionData) {
 }
 
 TEST(Wire, CreatePukPolicy) {
-  EXPECT_EQ(request_hex(CreatePukPolicy{1, {"P"}, {std::byte{0xEE}}, 2, 3}),
+  EXPECT_EQ(request_hex(CreatePukPolicy{1, {"P"}, {std::byte{0xEE}}, 2, 3, {}}),
             "07"
             "00000001"
             "000150"
@@ -124,7 +124,7 @@ TEST(Wire, CreatePukPolicy) {
 }
 
 TEST(Wire, CreatePinPolicy) {
-  EXPECT_EQ(request_hex(CreatePinPolicy{1, {"P"}, 2, true, false, 1, 3, 2, 0x1F, 4, 8, 1}),
+  EXPECT_EQ(request_hex(CreatePinPolicy{1, {"P"}, 2, true, false, 1, 3, 2, 0x1F, 4, 8, 1, {}}),
             "08"
             "00000001"
             "000150"
