@@ -7,6 +7,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "crypto/random.h"
+#include "sks/platform.h"
 #include "sks/client.h"
 
 namespace airtight::cli {

@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "device/socket_server.h"
-#include "sealing/master_key.h"
+#include "sealing/seal.h"
 #include "sks/platform.h"
 
 namespace airtight::device {

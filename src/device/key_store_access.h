@@ -5,7 +5,7 @@
 #include <memory>
 
 #include "base/result.h"
-#include "sealing/master_key.h"
+#include "sealing/seal.h"
 #include "sks/client.h"
 #include "sks/platform.h"
 

@@ -24,7 +24,7 @@ struct DeviceBirth {
   std::string vendor_name;                            // 1-100 bytes
   std::string vendor_description;                     // 1-100 bytes
   std::vector<crypto::Certificate> certificate_path;  // device certificate first, without the maker's root
-  StoreOptions options;
+  StoreOptions options = {};
 };
 
 // One thing that verify() found wrong.

@@ -31,6 +31,13 @@ Result<bool> StateStore::prove(const Authorization& wanted) {
   return true;
 }
 
+Result<> StateStore::require_anchor() {
+  if (!records_->anchor_is_behind()) return {};
+  const std::lock_guard lock(database_mutex_);
+  if (!records_->anchor_is_behind() || records_->catch_up_anchor()) return {};
+  return fail(Status::kStorage, "the anchor against roll-back cannot be advanced, so no PIN or PUK is compared");
+}
+
 Result<bool> StateStore::prove_value(const Authorization& wanted) {
   const bool is_pin = wanted.pin != nullptr;
   const AttemptKey key = is_pin ? AttemptKey{Counted::kPin, wanted.pin->id} : AttemptKey{Counted::kPuk, wanted.puk->handle};
@@ -55,6 +62,7 @@ Result<bool> StateStore::prove_value(const Authorization& wanted) {
   }
   const std::uint8_t charged = charge(errors);
   if (attempts->on_disk != charged && !TRY(write_errors(key, *attempts, charged))) return false;
+  TRY(require_anchor());
   if (wanted.retry_limit == 0) platform_.pause.wait(delay_after(errors));
   if (!equal_in_constant_time(value->expose_secret(), wanted.given->expose_secret())) {
     attempts->errors = charged;

@@ -130,7 +130,7 @@ struct CreatePukPolicy {
   Bytes puk_value;  // encrypted
   std::uint8_t format = 0;
   std::uint8_t retry_limit = 0;
-  std::optional<Bytes32> mac;  // present exactly with sk2
+  std::optional<Bytes32> mac = {};  // present exactly with sk2
   static constexpr auto fields() {
     using T = CreatePukPolicy;
     return std::tuple(Field{"ProvisioningHandle", &T::provisioning_handle}, Field{"ID", &T::id}, Field{"PUKValue", &T::puk_value},
@@ -156,7 +156,7 @@ struct CreatePinPolicy {
   std::uint8_t min_length = 0;
   std::uint8_t max_length = 0;
   std::uint8_t input_method = 0;
-  std::optional<Bytes32> mac;  // present exactly with sk2
+  std::optional<Bytes32> mac = {};  // present exactly with sk2
   static constexpr auto fields() {
     using T = CreatePinPolicy;
     return std::tuple(Field{"ProvisioningHandle", &T::provisioning_handle}, Field{"ID", &T::id},
@@ -201,7 +201,7 @@ struct CreateKeyPair {
   std::uint8_t key_usage = 0;
   Bytes friendly_name;
   std::variant<RsaKeySpec, EccKeySpec> key_algorithm;
-  std::optional<Bytes32> mac;  // present exactly with sk2
+  std::optional<Bytes32> mac = {};  // present exactly with sk2
   static constexpr auto fields() {
     using T = CreateKeyPair;
     return std::tuple(Field{"ProvisioningHandle", &T::provisioning_handle}, Field{"AttestationAlgorithm", &T::attestation_algorithm},

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <map>
 #include <memory>
 #include <optional>
@@ -73,6 +74,7 @@ class Records {
   // True after a commit that the anchor could not count: what was written may be rolled back unnoticed until the next begin() has made up
   // for it.
   [[nodiscard]] bool anchor_is_behind() const { return anchor_is_behind_; }
+  [[nodiscard]] Result<> catch_up_anchor();
 
   // One transaction: everything written in it has the next version of the store. It is rolled back unless committed.
   class Writing {
@@ -123,7 +125,6 @@ class Records {
 
   [[nodiscard]] Result<> open_root();
   [[nodiscard]] Result<> check_anchor();
-  [[nodiscard]] Result<> catch_up_anchor();
   [[nodiscard]] Result<Group*> group_of(Handle session);  // loaded and verified; null: there is none
   [[nodiscard]] Result<SecretBytes> open_sealed(ByteView place, ByteView sealed) const;
   [[nodiscard]] Result<> read_tree_records(Handle session, SessionTree& tree, internal::Inventory& inventory);
@@ -133,7 +134,7 @@ class Records {
   RandomSource& random_;
   RollbackAnchor* anchor_;
   std::string_view root_purpose_ = internal::kSealPurpose;
-  bool anchor_is_behind_ = false;
+  std::atomic<bool> anchor_is_behind_ = false;  // read by anybody
   std::uint64_t root_version_ = 0;
   std::uint64_t anchor_count_ = 0;
   NextHandles next_handles_{};

@@ -159,7 +159,7 @@ struct DeviceIdentity {
   std::string vendor_name;
   std::string vendor_description;
   std::vector<Bytes> certificate_path;  // device certificate first
-  StoreOptions options;
+  StoreOptions options = {};
 };
 
 enum class HandleKind : std::uint8_t { kSession, kPukPolicy, kPinPolicy, kKey, kPin };

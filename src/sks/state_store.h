@@ -115,6 +115,8 @@ class StateStore final : public StateView {
   void publish_steps(Steps& steps);
 
   [[nodiscard]] Result<bool> prove_value(const Authorization& wanted);
+  // ERROR_STORAGE while the anchor has not counted what was written last: a comparison would be a guess that can be taken back.
+  [[nodiscard]] Result<> require_anchor();
   // Writes the error count of a PIN or PUK. False if it is not there any more.
   [[nodiscard]] Result<bool> write_errors(const AttemptKey& key, Attempts& attempts, std::uint8_t errors);
 

@@ -41,11 +41,11 @@ class StoreWithCopies : public ::testing::Test {
   }
   [[nodiscard]] unsigned pin_errors(Channel& store) { return must(sks::call(store, GetKeyProtectionInfo{key})).pin_error_count; }
 
-  // Restores `from` as a store beside the first one.
-  [[nodiscard]] std::unique_ptr<KeyStore> restore(const std::filesystem::path& from, KeyStore* present) {
+  // Restores `backup` as a store beside the first one.
+  [[nodiscard]] std::unique_ptr<KeyStore> restore_beside(KeyStore* present) {
     report =
-        must(KeyStore::restore(must(storage::open_sqlite(from, {.exclusive = true})), device.master_key(), present, device.platform()));
-    return must(KeyStore::open(must(storage::open_sqlite(from, {.exclusive = true})), device.master_key(), device.platform()));
+        must(KeyStore::restore(must(storage::open_sqlite(backup, {.exclusive = true})), device.master_key(), present, device.platform()));
+    return must(KeyStore::open(must(storage::open_sqlite(backup, {.exclusive = true})), device.master_key(), device.platform()));
   }
 
   TemporaryFolder folder;
@@ -69,7 +69,7 @@ TEST_F(StoreWithCopies, ABackupDoesNotReplaceAFile) {
 
 TEST_F(StoreWithCopies, RestoreKeepsHandlesAndKeys) {
   must(device.store().back_up(backup));
-  const auto restored = restore(backup, &device.store());
+  const auto restored = restore_beside(&device.store());
   EXPECT_EQ(sign(*restored, key, "1357"), Status::kOk);
   EXPECT_EQ(sign(*restored, free_key, ""), Status::kOk);
   EXPECT_TRUE(must(restored->verify()).findings.empty());
@@ -81,7 +81,7 @@ TEST_F(StoreWithCopies, RestoreKeepsErrorsMadeSinceTheBackup) {
   must(device.store().back_up(backup));
   EXPECT_EQ(sign(device.store(), key, "2468"), Status::kAuthorization);
   EXPECT_EQ(sign(device.store(), key, "2468"), Status::kAuthorization);
-  const auto restored = restore(backup, &device.store());
+  const auto restored = restore_beside(&device.store());
   EXPECT_EQ(pin_errors(*restored), 2U);
 }
 
@@ -89,13 +89,13 @@ TEST_F(StoreWithCopies, RestoreDoesNotBringErrorsBackThatWereForgiven) {
   EXPECT_EQ(sign(device.store(), key, "2468"), Status::kAuthorization);
   must(device.store().back_up(backup));
   EXPECT_EQ(sign(device.store(), key, "1357"), Status::kOk);
-  const auto restored = restore(backup, &device.store());
+  const auto restored = restore_beside(&device.store());
   EXPECT_EQ(pin_errors(*restored), 1U) << "never less than either of them";
 }
 
 TEST_F(StoreWithCopies, WithoutThePresentStoreEveryPinAndPukComesBackLocked) {
   must(device.store().back_up(backup));
-  const auto restored = restore(backup, nullptr);
+  const auto restored = restore_beside(nullptr);
   EXPECT_EQ(sign(*restored, key, "1357"), Status::kAuthorization);
   EXPECT_EQ(status(sks::call(*restored, UnlockKey{key, SecretBytes::copy_of(bytes_of("0123456789"))})), Status::kAuthorization);
   EXPECT_EQ(sign(*restored, free_key, ""), Status::kOk);
@@ -106,7 +106,7 @@ TEST_F(StoreWithCopies, WithoutThePresentStoreNoHandleComesAgain) {
   must(device.store().back_up(backup));
   TestIssuer later(device);
   const Handle latest = later.provision(later.key_pair("Key.1")).key_handle;
-  const auto restored = restore(backup, nullptr);
+  const auto restored = restore_beside(nullptr);
   TestIssuer issuer(*restored, device.certificate());
   EXPECT_GT(issuer.provision(issuer.key_pair("Key.1")).key_handle, latest);
 }
@@ -114,7 +114,7 @@ TEST_F(StoreWithCopies, WithoutThePresentStoreNoHandleComesAgain) {
 TEST_F(StoreWithCopies, RestoreDropsOpenSessions) {
   TestIssuer open(device);
   must(device.store().back_up(backup));
-  const auto restored = restore(backup, &device.store());
+  const auto restored = restore_beside(&device.store());
   EXPECT_EQ(report.open_sessions_dropped, 1U);
   EXPECT_EQ(status(sks::call(*restored, AbortProvisioningSession{open.handle()})), Status::kNoSession);
 }

@@ -98,9 +98,7 @@ TEST_F(DamagedStore, RefusesAnOlderSessionWithAllThatIsIts) {
   change(
       "DELETE FROM sks_records WHERE session = 1; INSERT INTO sks_records SELECT * FROM kept;"
       "DELETE FROM sks_sessions WHERE handle = 1; INSERT INTO sks_sessions SELECT * FROM kept_session");
-  const auto store = must(device.open());
-  EXPECT_FALSE(sign(*store, key, "1357"));
-  EXPECT_FALSE(findings(*store).empty());
+  EXPECT_FALSE(device.open()) << "its group is the device's, without which there is no store";
 }
 
 TEST_F(DamagedStore, RefusesAnOlderGroupOfSessions) {
@@ -115,9 +113,7 @@ TEST_F(DamagedStore, RefusesAnOlderGroupOfSessions) {
 
 TEST_F(DamagedStore, RefusesASessionThatWasTakenAway) {
   change("DELETE FROM sks_sessions WHERE handle = 1; DELETE FROM sks_records WHERE session = 1");
-  const auto store = must(device.open());
-  EXPECT_FALSE(sign(*store, key, "1357"));
-  EXPECT_FALSE(findings(*store).empty());
+  EXPECT_FALSE(device.open()) << "its group is the device's, without which there is no store";
 }
 
 TEST_F(DamagedStore, FindsRecordsThatBelongToNobody) {
