@@ -10,7 +10,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "device/socket_server.h"
-#include "sealing/master_key.h"
+#include "sealing/seal.h"
 
 namespace airtight::device {
 

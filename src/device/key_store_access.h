@@ -7,7 +7,7 @@
 #include "base/random.h"
 #include "base/result.h"
 #include "base/time.h"
-#include "sealing/master_key.h"
+#include "sealing/seal.h"
 #include "sks/client.h"
 
 namespace airtight::device {
