@@ -258,6 +258,7 @@ void add_device(CLI::App& root, Context& context) {
   add_info(device, context);
   add_sessions(device, context);
   add_abort(device, context);
+  add_device_seal(device, context);
 }
 
 }  // namespace airtight::cli
