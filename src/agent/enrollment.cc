@@ -91,12 +91,18 @@ class Enrollment {
     Reply reply = TRY(web_.get(options_.url));
     issuer_.host = outcome_.issuer_host = reply.url.host;
     while (!is_final(state_)) {
+      TRY(check_user_is_there());
       if (!reply.is_message()) return accept_page(reply);
       const Result<std::optional<Reply>> next = step(reply);
       if (!next) return Failure(next.error());
       if (*next) reply = std::move(**next);
     }
     return {};
+  }
+
+  Result<> check_user_is_there() {
+    if (!tools_.user.has_left()) return {};
+    return refuse(ClientError::kUserAbort, "the enrolment was interrupted");
   }
 
   // An ordinary page where a request is due: right after the keys of a deferred certification, wrong everywhere else.
@@ -130,6 +136,7 @@ class Enrollment {
     origin_ = reply.server_certificate;
     const xml::Document response = TRY(std::visit([this](auto& request) { return handle(request); }, received.message));
 
+    if (!closed_) TRY(check_user_is_there());
     Result<Reply> next = web_.post(submit_url, response.serialize());
     if (closed_) {  // any 2xx ends well, and the keys stay whatever comes
       if (!next) outcome_.unconfirmed = std::move(next.error());

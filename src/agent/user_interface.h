@@ -61,6 +61,8 @@ class UserInterface {
   // A PIN as the bytes that the policy's format defines. An error ends the enrolment as if the user had said no.
   [[nodiscard]] virtual Result<SecretBytes> choose_pin(const PinQuestion& question) = 0;
   virtual void progress(Step step, std::string_view detail) = 0;
+  // True once the person wants it all to end. Asked between messages, until the keys are in place.
+  [[nodiscard]] virtual bool has_left() const { return false; }
 };
 
 }  // namespace airtight::agent

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace airtight {
 
 Instant SystemClock::now() const {
@@ -11,7 +13,9 @@ Instant SystemClock::now() const {
 
 std::string format_time(Instant instant) {
   using namespace std::chrono;
-  const sys_seconds at{floor<seconds>(milliseconds(instant.milliseconds))};
+  constexpr sys_seconds kFirst{sys_days{year{0} / January / 1}};
+  constexpr sys_seconds kLast{sys_days{year{10000} / January / 1} - seconds(1)};
+  const sys_seconds at = std::clamp(sys_seconds{floor<seconds>(milliseconds(instant.milliseconds))}, kFirst, kLast);
   const auto day = floor<days>(at);
   const year_month_day date{day};
   const hh_mm_ss time{at - day};

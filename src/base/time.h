@@ -4,6 +4,7 @@
 #include <chrono>
 #include <compare>
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <string_view>
 
@@ -14,7 +15,13 @@ namespace airtight {
 struct Instant {
   std::int64_t milliseconds = 0;  // since 1970-01-01T00:00:00Z
   friend auto operator<=>(const Instant&, const Instant&) = default;
-  [[nodiscard]] Instant plus(std::chrono::milliseconds span) const { return {milliseconds + span.count()}; }
+  // Later by `span`; at the edge of what can be said, that edge.
+  [[nodiscard]] Instant plus(std::chrono::milliseconds span) const {
+    using Limits = std::numeric_limits<std::int64_t>;
+    std::int64_t sum = 0;
+    if (__builtin_add_overflow(milliseconds, span.count(), &sum)) return {span.count() > 0 ? Limits::max() : Limits::min()};
+    return {sum};
+  }
   [[nodiscard]] Instant whole_seconds() const { return {milliseconds / 1000 * 1000}; }
 };
 
@@ -29,7 +36,8 @@ class SystemClock final : public Clock {
   [[nodiscard]] Instant now() const override;
 };
 
-// "2010-03-18T11:23:29Z": XML Schema dateTime in UTC, whole seconds.
+// "2010-03-18T11:23:29Z": XML Schema dateTime in UTC, whole seconds. What is before the year 0 or after 9999 is written as the first or
+// last second in between.
 [[nodiscard]] std::string format_time(Instant instant);
 
 // Reads an xs:dateTime in UTC with a trailing Z, fractions of a second allowed (cut to milliseconds). Years 1970 to 9999.

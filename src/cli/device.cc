@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -163,33 +164,49 @@ void add_info(CLI::App& device, Context& context) {
 
 // device sessions, device abort
 
+// When the caller who made a session says that it did: no clock of this device has anything to do with it.
+Instant client_time_of(const sks::EnumerateProvisioningSessions::Session& session) {
+  constexpr std::uint64_t kLast = std::numeric_limits<std::int64_t>::max();
+  return {static_cast<std::int64_t>(std::min(session.client_time.milliseconds, kLast))};
+}
+
+json::object session_as_json(const agent::SessionEntry& entry) {
+  const auto& session = entry.session;
+  const Instant begun = client_time_of(session);
+  const std::string expires = format_time(begun.plus(std::chrono::seconds(session.session_life_time)));
+  return json::object{{"handle", entry.handle},
+                      {"open", session.is_open},
+                      {"issuer", json_text(text_of(session.issuer_uri))},
+                      {"client_session_id", session.client_session_id.value},
+                      {"server_session_id", session.server_session_id.value},
+                      {"client_time", format_time(begun)},
+                      {"session_life_time", session.session_life_time},
+                      {"expires_by_client_time", session.is_open ? json::value(expires) : json::value(nullptr)}};
+}
+
+void print_session(const Context& context, const agent::SessionEntry& entry) {
+  const auto& session = entry.session;
+  const Instant begun = client_time_of(session);
+  context.out << entry.handle << "  " << (session.is_open ? "open" : "closed") << '\n'
+              << "   issuer  " << agent::printable(text_of(session.issuer_uri)) << '\n'
+              << "   IDs     " << session.client_session_id.value << "  " << session.server_session_id.value << '\n'
+              << "   begun   " << format_time(begun) << ", by the clock of whoever began it\n";
+  if (!session.is_open) return;
+  context.out << "   ends    " << session.session_life_time << " s later, "
+              << format_time(begun.plus(std::chrono::seconds(session.session_life_time))) << " by the same clock\n";
+}
+
 Result<> show_sessions(const std::string& folder, const Context& context) {
   const auto store = TRY(open_key_store(folder));
   const auto sessions = TRY(agent::list_sessions(*store->channel));
-  json::array array;
-  for (const auto& [handle, session] : sessions) {
-    const Instant created{static_cast<std::int64_t>(session.client_time.milliseconds)};
-    const std::string expires = format_time(created.plus(std::chrono::seconds(session.session_life_time)));
-    if (context.json) {
-      array.push_back(json::object{{"handle", handle},
-                                   {"open", session.is_open},
-                                   {"issuer", json_text(text_of(session.issuer_uri))},
-                                   {"client_session_id", session.client_session_id.value},
-                                   {"server_session_id", session.server_session_id.value},
-                                   {"client_time", format_time(created)},
-                                   {"session_life_time", session.session_life_time},
-                                   {"expires", session.is_open ? json::value(expires) : json::value(nullptr)}});
-      continue;
-    }
-    context.out << handle << "  " << (session.is_open ? "open until " + expires : "closed") << "  begun " << format_time(created) << '\n'
-                << "   issuer  " << agent::printable(text_of(session.issuer_uri)) << '\n'
-                << "   IDs     " << session.client_session_id.value << "  " << session.server_session_id.value << '\n';
-  }
   if (context.json) {
+    json::array array;
+    for (const agent::SessionEntry& entry : sessions) array.push_back(session_as_json(entry));
     context.print_json(json::object{{"sessions", std::move(array)}});
-  } else if (sessions.empty()) {
-    context.out << "No sessions\n";
+    return {};
   }
+  for (const agent::SessionEntry& entry : sessions) print_session(context, entry);
+  if (sessions.empty()) context.out << "No sessions\n";
   return {};
 }
 
@@ -241,6 +258,7 @@ void add_device(CLI::App& root, Context& context) {
   add_info(device, context);
   add_sessions(device, context);
   add_abort(device, context);
+  add_device_seal(device, context);
 }
 
 }  // namespace airtight::cli

@@ -7,6 +7,7 @@
 
 namespace airtight::cli {
 
+void add_device_seal(CLI::App& device, Context& context);   // device_seal.cc
 void add_device_serve(CLI::App& device, Context& context);  // device_serve.cc
 
 }  // namespace airtight::cli

@@ -10,6 +10,7 @@
 #include "base/encoding.h"
 #include "cli/commands.h"
 #include "cli/enroll_user.h"
+#include "cli/interruption.h"
 #include "cli/key_store.h"
 #include "http/client.h"
 #include "keygen2/messages.h"
@@ -91,6 +92,7 @@ Result<> enroll(const Options& options, Context& context) {
   const auto store = TRY(open_key_store(options.store));
   if (!options.enrollment.resume) TRY(report_open_sessions(*store->channel, options.store, context));
 
+  const Interruption interruption;  // from here on a session may be open, which is to be aborted first
   const xml::Schema schema = TRY(keygen2::compile_schema());
   const Log log = context.log();
   const agent::EnrollmentOutcome outcome = TRY(

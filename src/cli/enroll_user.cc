@@ -7,6 +7,7 @@
 #include "agent/printable.h"
 #include "base/encoding.h"
 #include "base/key_attributes.h"
+#include "cli/interruption.h"
 #include "crypto/key.h"
 
 namespace airtight::cli {
@@ -186,5 +187,7 @@ void EnrollUser::progress(agent::Step step, std::string_view detail) {
   if (!detail.empty()) context_->err << ' ' << printable(detail);
   context_->err << '\n' << std::flush;
 }
+
+bool EnrollUser::has_left() const { return Interruption::is_requested(); }
 
 }  // namespace airtight::cli

@@ -28,6 +28,7 @@ class EnrollUser final : public agent::UserInterface {
   [[nodiscard]] Result<bool> confirm(const agent::EnrollmentSummary& summary) override;
   [[nodiscard]] Result<SecretBytes> choose_pin(const agent::PinQuestion& question) override;
   void progress(agent::Step step, std::string_view detail) override;
+  [[nodiscard]] bool has_left() const override;
 
  private:
   EnrollUser(bool yes, const Context& context) : yes_(yes), context_(&context) {}

@@ -8,6 +8,8 @@
 #include <cstddef>
 #include <utility>
 
+#include "cli/interruption.h"
+
 namespace airtight::cli {
 namespace {
 
@@ -80,7 +82,7 @@ std::optional<char> Terminal::read_character() const {
   ssize_t count = 0;
   do {
     count = ::read(descriptor_, &c, 1);
-  } while (count < 0 && errno == EINTR);
+  } while (count < 0 && errno == EINTR && !Interruption::is_requested());
   if (count != 1) return std::nullopt;
   return c;
 }

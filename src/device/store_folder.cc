@@ -38,6 +38,16 @@ Result<StoreState> state_of(const std::filesystem::path& folder) {
   return StoreState::kAbsent;
 }
 
+// Whoever may write in the folder may put another store there.
+Result<> require_folder_of_its_owner(const std::filesystem::path& folder) {
+  std::error_code error;
+  const auto permissions = std::filesystem::status(folder, error).permissions();
+  constexpr auto kOthersWrite = std::filesystem::perms::group_write | std::filesystem::perms::others_write;
+  if (error || permissions == std::filesystem::perms::unknown || (permissions & kOthersWrite) == std::filesystem::perms::none) return {};
+  return fail(Fault::kRefused, "others than its owner may write in the folder " + folder.string(),
+              "take that away with 'chmod go-w " + folder.string() + "', after a look at what is in it");
+}
+
 Failure foreign(const std::filesystem::path& folder) {
   return fail(Fault::kRefused, folder.string() + " holds files that are not a complete key store of this version",
               "name another folder, or look at what these files are and move them away");
@@ -61,6 +71,7 @@ Result<crypto::PrivateKey> generate(AttestationKeyKind kind) {
 
 Result<std::vector<crypto::Certificate>> create_device(const NewDevice& device, const CertifyAttestationKey& certify,
                                                        const sealing::PassphrasePrompt& prompt, RandomSource& random) {
+  TRY(require_folder_of_its_owner(device.folder));
   switch (TRY(state_of(device.folder))) {
     case StoreState::kComplete:
       return fail(Fault::kRefused, "there is a key store in " + device.folder.string() + " already", "name another folder");
@@ -87,6 +98,7 @@ Result<std::vector<crypto::Certificate>> create_device(const NewDevice& device, 
 
 Result<std::unique_ptr<sks::KeyStore>> open_device(const std::filesystem::path& folder, const sealing::PassphrasePrompt& prompt,
                                                    const sks::Platform& platform) {
+  TRY(require_folder_of_its_owner(folder));
   switch (TRY(state_of(folder))) {
     case StoreState::kAbsent:
       return fail(Fault::kNotFound, "there is no key store in " + folder.string(),

@@ -34,12 +34,13 @@ struct NewDevice {
 using CertifyAttestationKey = std::function<Result<std::vector<crypto::Certificate>>(const crypto::PublicKey& key)>;
 
 // Makes the attestation key, has it certified, and fills `device.folder`. `prompt` is asked for a passphrase if the seal needs one.
-// Returns the certificate path. Fault::kRefused if there is a key store in the folder already.
+// Returns the certificate path. Fault::kRefused if there is a key store in the folder already, or others may write there.
 [[nodiscard]] Result<std::vector<crypto::Certificate>> create_device(const NewDevice& device, const CertifyAttestationKey& certify,
                                                                      const sealing::PassphrasePrompt& prompt, RandomSource& random);
 
 // Opens the key store in `folder`, as its only owner until it is destroyed. What `platform` names outlives it.
-// Fault::kNotFound if there is none, kRefused if it was never finished, kUnavailable while another process owns it.
+// Fault::kNotFound if there is none, kRefused if it was never finished or others may write in the folder, kUnavailable while another
+// process owns it.
 [[nodiscard]] Result<std::unique_ptr<sks::KeyStore>> open_device(const std::filesystem::path& folder,
                                                                  const sealing::PassphrasePrompt& prompt, const sks::Platform& platform);
 

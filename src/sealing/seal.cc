@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <string>
@@ -73,6 +74,13 @@ Result<> settle_key_files(const std::filesystem::path& folder, SealKind kind) {
   return {};
 }
 
+// The files of the new seal must belong to whom the store belongs.
+Result<> require_owner(const std::filesystem::path& folder) {
+  struct stat status{};
+  if (::stat(folder.c_str(), &status) != 0 || status.st_uid == ::geteuid()) return {};
+  return fail(Fault::kRefused, "the folder " + folder.native() + " belongs to another user", "run the command as its owner");
+}
+
 // One change at a time: a lock on the folder that ends with this object, however the process ends.
 class ChangeLock {
  public:
@@ -123,6 +131,7 @@ Result<MasterKey> open_master_key(const std::filesystem::path& folder, const Pas
 
 Result<SealChange> change_seal(const std::filesystem::path& folder, const NewSeal& seal, const PassphrasePrompt& prompt,
                                RandomSource& random) {
+  TRY(require_owner(folder));
   const ChangeLock lock = TRY(ChangeLock::take(folder));
   const SealFile before = TRY(read_seal_of(folder));
   const Unwrapped opened = TRY(unwrap(folder, before, prompt));

@@ -91,7 +91,8 @@ struct SealChange {
 
 // Seals the same master key anew. Opens it first, as open_master_key() does; then the new seal takes the old one's place in one durable
 // step, so that after a crash there is the one or the other; then what only the old seal needed (its key file, its key in a token) is
-// removed. May run while the store is open. Fault::kUnavailable if another process is changing the seal.
+// removed. May run while the store is open. Fault::kUnavailable if another process is changing the seal, kRefused for the folder of
+// another user.
 [[nodiscard]] Result<SealChange> change_seal(const std::filesystem::path& folder, const NewSeal& seal, const PassphrasePrompt& prompt,
                                              RandomSource& random);
 

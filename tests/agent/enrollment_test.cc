@@ -30,6 +30,11 @@ TEST_F(Enrollment, LeavesACertifiedKeyInAClosedSession) {
   EXPECT_TRUE(must(find_key(device.store(), "Key.1")).is_usable());
 }
 
+TEST_F(Enrollment, IsFinishedForAUserWhoLeavesWhenItsKeysAreInPlace) {
+  user.leaves_at = Step::kConfirming;
+  EXPECT_FALSE(must(run()).unconfirmed);
+}
+
 TEST_F(Enrollment, AnswersEachPhaseOnce) {
   must(run());
   EXPECT_THAT(issuer.received, ElementsAre(MessageKind::kPlatformNegotiationResponse, MessageKind::kProvisioningSessionResponse,

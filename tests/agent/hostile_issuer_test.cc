@@ -377,6 +377,11 @@ TEST_F(HostileIssuer, LearnsNothingAboutTheUsersFiles) {
   EXPECT_EQ(issuer.error->argument, "the user said no");
 }
 
+TEST_F(HostileIssuer, LearnsThatTheUserLeftInTheMiddle) {
+  user.leaves_at = Step::kCreatingKeys;
+  expect_refusal(ClientError::kUserAbort);
+}
+
 TEST_F(HostileIssuer, CannotHaveAnotherHostVisitedByAborting) {
   user.says_yes = false;
   change<keygen2::PlatformNegotiationRequest>([](auto& request) { request.abort_url = "https://evil.example.com/abort"; });

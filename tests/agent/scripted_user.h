@@ -1,6 +1,7 @@
 // A user of enrolments who answers as a test has written down, and remembers what was said.
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <functional>
 #include <string>
@@ -22,6 +23,7 @@ class ScriptedUser final : public UserInterface {
   bool says_yes = true;
   std::function<void()> when_meeting = {};
   std::function<void()> when_asked = {};
+  std::optional<Step> leaves_at = {};
 
   std::vector<Question> questions = {};
   std::vector<Step> steps = {};
@@ -47,6 +49,7 @@ class ScriptedUser final : public UserInterface {
     return pin;
   }
   void progress(Step step, std::string_view) override { steps.push_back(step); }
+  [[nodiscard]] bool has_left() const override { return leaves_at && std::ranges::find(steps, *leaves_at) != steps.end(); }
 };
 
 }  // namespace airtight::agent::testing

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+
 namespace airtight {
 namespace {
 
@@ -83,6 +85,19 @@ TEST(Time, SaysWhatItShouldLookLike) {
 TEST(Time, IsComparedAndMoved) {
   EXPECT_LT(Instant{1}, Instant{2});
   EXPECT_EQ(Instant{1000}.plus(std::chrono::seconds(2)), Instant{3000});
+}
+
+TEST(Time, IsMovedNoFurtherThanItsEdges) {
+  constexpr std::int64_t kLast = std::numeric_limits<std::int64_t>::max();
+  constexpr std::int64_t kFirst = std::numeric_limits<std::int64_t>::min();
+  EXPECT_EQ(Instant{kLast - 1}.plus(std::chrono::milliseconds(2)), Instant{kLast});
+  EXPECT_EQ(Instant{kFirst + 1}.plus(std::chrono::milliseconds(-2)), Instant{kFirst});
+  EXPECT_EQ(Instant{kLast}.plus(std::chrono::milliseconds(0)), Instant{kLast});
+}
+
+TEST(Time, BeyondTheCalendarIsWrittenAsItsEdge) {
+  EXPECT_EQ(format_time({std::numeric_limits<std::int64_t>::max()}), "9999-12-31T23:59:59Z");
+  EXPECT_EQ(format_time({std::numeric_limits<std::int64_t>::min()}), "0000-01-01T00:00:00Z");
 }
 
 TEST(SystemTime, IsNotBeforeThisCodeWasWritten) { EXPECT_GT(format_time(SystemClock().now()), "2024"); }

@@ -65,7 +65,7 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(Mistake{{}, "wants a command"}, Mistake{{"fly"}, "there is no command 'airtight fly'"},
                       Mistake{{"device", "fly"}, "there is no command 'airtight device fly'"},
                       Mistake{{"device", "info"}, "--store is required"}, Mistake{{"keys", "list", "--store", "x", "--colour"}, "--colour"},
-                      Mistake{{"device", "create", "--store", "x", "--maker", "y", "--seal", "wax"}, "'wax' is none of passphrase, file"},
+                      Mistake{{"device", "create", "--store", "x", "--maker", "y", "--seal", "wax"}, "'wax' is none of file, passphrase, tpm2, pkcs11"},
                       Mistake{{"device", "info", "--store", "x", "--log-level", "loud"}, "'loud' is none of debug"},
                       Mistake{{"device", "abort", "--store", "x", "three"}, "three"}));
 

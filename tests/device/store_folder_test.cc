@@ -97,6 +97,25 @@ TEST_F(Device, ThatIsNotThereIsNotFound) {
   EXPECT_THAT(opened.error().hint, HasSubstr("airtight device create"));
 }
 
+TEST_F(Device, IsNotOpenedWhereOthersMayWrite) {
+  must(create());
+  for (const auto permission : {std::filesystem::perms::group_write, std::filesystem::perms::others_write}) {
+    std::filesystem::permissions(store, std::filesystem::perms::owner_all | permission);
+    const auto opened = open();
+    ASSERT_FALSE(opened);
+    EXPECT_EQ(opened.error().fault, Fault::kRefused);
+    EXPECT_THAT(opened.error().hint, HasSubstr("chmod go-w"));
+  }
+}
+
+TEST_F(Device, IsNotMadeWhereOthersMayWrite) {
+  std::filesystem::create_directory(store);
+  std::filesystem::permissions(store, std::filesystem::perms::all);
+  const auto created = create();
+  ASSERT_FALSE(created);
+  EXPECT_EQ(created.error().fault, Fault::kRefused);
+}
+
 TEST_F(Device, HasOneOwnerAtATime) {
   must(create());
   const auto first = must(open());

@@ -19,9 +19,9 @@ inline constexpr std::string_view kSoftHsm = "/usr/lib/softhsm/libsofthsm2.so";
 class SoftwareToken {
  public:
   explicit SoftwareToken(const std::string& label = "card") {
-    std::filesystem::create_directory(folder_ / "tokens");
+    std::filesystem::create_directory(tokens());
     const std::filesystem::path configuration = folder_ / "softhsm2.conf";
-    std::ofstream(configuration) << "directories.tokendir = " << (folder_ / "tokens").native() << "\nlog.level = ERROR\n";
+    std::ofstream(configuration) << "directories.tokendir = " << tokens().native() << "\nlog.level = ERROR\n";
     ::setenv("SOFTHSM2_CONF", configuration.c_str(), 1);
     add(label);
   }
@@ -34,14 +34,17 @@ class SoftwareToken {
 
   // Takes every token away; `label` is a new one in their place.
   void replace_by(const std::string& label) const {
-    std::filesystem::remove_all(folder_ / "tokens");
-    std::filesystem::create_directory(folder_ / "tokens");
+    std::filesystem::remove_all(tokens());
+    std::filesystem::create_directory(tokens());
     add(label);
   }
 
   [[nodiscard]] static std::string uri(const std::string& label = "card", std::string_view module = kSoftHsm) {
     return "pkcs11:token=" + label + "?module-path=" + std::string(module);
   }
+
+  // Where SoftHSM keeps its tokens.
+  [[nodiscard]] std::filesystem::path tokens() const { return folder_ / "tokens"; }
 
   // pkcs11-tool, logged in: what it prints.
   [[nodiscard]] static Finished tool(const std::vector<std::string>& more) {

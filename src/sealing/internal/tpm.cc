@@ -1,5 +1,6 @@
 #include "sealing/internal/tpm.h"
 
+#include <fcntl.h>
 #include <tss2/tss2_rc.h>
 #include <tss2/tss2_tctildr.h>
 
@@ -16,6 +17,17 @@ constexpr std::string_view kDefaultTcti = "device:/dev/tpmrm0";
 void keep_library_quiet() {
   static std::once_flag once;
   std::call_once(once, [] { ::setenv("TSS2_LOG", "all+NONE", 0); });
+}
+
+// The library opens its device or socket without O_CLOEXEC.
+void stay_out_of_children(TSS2_TCTI_CONTEXT* tcti) {
+  std::array<TSS2_TCTI_POLL_HANDLE, 4> handles = {};
+  std::size_t count = handles.size();
+  const auto* functions = reinterpret_cast<const TSS2_TCTI_CONTEXT_COMMON_V1*>(tcti);
+  if (functions->getPollHandles == nullptr || functions->getPollHandles(tcti, handles.data(), &count) != TSS2_RC_SUCCESS) return;
+  for (const TSS2_TCTI_POLL_HANDLE& handle : std::span(handles).first(std::min(count, handles.size()))) {
+    ::fcntl(handle.fd, F_SETFD, FD_CLOEXEC);
+  }
 }
 
 TPM2B_PUBLIC storage_template() {
@@ -97,6 +109,7 @@ Result<Tpm> Tpm::connect(const std::string& tcti) {
     return fail(Fault::kUnavailable, "there is no TPM at " + tcti + ": " + Tss2_RC_Decode(code),
                 "check that it is enabled in the firmware and that you may use it (group tss), or where TPM2TOOLS_TCTI says that it is");
   }
+  stay_out_of_children(opened.get());
   return Tpm(std::move(opened), std::move(esys));
 }
 
