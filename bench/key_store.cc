@@ -2,10 +2,6 @@
 // of a store changes. Prints medians. The first argument is the number of keys of the large store (100000 without one).
 #include "sks/key_store.h"
 
-#include <fcntl.h>
-#include <openssl/ec.h>
-#include <openssl/evp.h>
-#include <openssl/rsa.h>
 #include <sqlite3.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -18,6 +14,8 @@
 #include <thread>
 
 #include "base/c_handle.h"
+#include "bench/bare_signer.h"
+#include "bench/daemon_process.h"
 #include "bench/local_issuer.h"
 #include "bench/measure.h"
 #include "crypto/certificate.h"
@@ -31,28 +29,10 @@ using bench::median;
 using bench::must;
 using bench::wall;
 
-using EvpKey = CHandle<EVP_PKEY, EVP_PKEY_free>;
-using EvpContext = CHandle<EVP_PKEY_CTX, EVP_PKEY_CTX_free>;
-
-// The primitive without anything around it: a parsed key and a prepared context, as a caller of OpenSSL would keep them.
-class BareSigner {
- public:
-  explicit BareSigner(EvpKey key, bool rsa) : key_(std::move(key)), context_(EVP_PKEY_CTX_new(key_.get(), nullptr)) {
-    must(EVP_PKEY_sign_init(context_.get()) == 1, "EVP_PKEY_sign_init");
-    if (rsa) must(EVP_PKEY_CTX_set_rsa_padding(context_.get(), RSA_PKCS1_PADDING) == 1, "padding");
-    must(EVP_PKEY_CTX_set_signature_md(context_.get(), EVP_sha256()) == 1, "digest");
-  }
-  void sign() {
-    std::size_t size = signature_.size();
-    must(EVP_PKEY_sign(context_.get(), signature_.data(), &size, hash_.data(), hash_.size()) == 1, "EVP_PKEY_sign");
-  }
-
- private:
-  EvpKey key_;
-  EvpContext context_;
-  std::array<unsigned char, 32> hash_{};
-  std::array<unsigned char, 512> signature_{};
-};
+using bench::BareSigner;
+using bench::EvpKey;
+using bench::new_p256;
+using bench::new_rsa;
 
 struct World {
   SystemClock clock;
@@ -76,23 +56,6 @@ struct World {
     must(sks::KeyStore::create(*database, master_key, {"Example", "Bench", {certificate}, {}}, key, random));
     return certificate.der();
   }
-};
-
-class Folder {
- public:
-  Folder() {
-    const char* const parent = std::getenv("TMPDIR");
-    std::string name = std::string(parent != nullptr ? parent : "/tmp") + "/airtight-bench-XXXXXX";
-    must(::mkdtemp(name.data()) != nullptr, "mkdtemp");
-    path_ = name;
-  }
-  ~Folder() { std::filesystem::remove_all(path_); }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
 };
 
 double once(const std::function<void()>& work) {
@@ -124,9 +87,6 @@ SecretBytes sign_request(sks::Handle key, std::string_view algorithm, std::strin
 void expect_ok(const SecretBytes& response) {
   must(!response.empty() && response.expose_secret()[0] == std::byte{0}, "a call to the key store");
 }
-
-EvpKey new_rsa() { return EvpKey(EVP_RSA_gen(2048)); }
-EvpKey new_p256() { return EvpKey(EVP_EC_gen("P-256")); }
 
 void measure_signatures(World& world, const std::filesystem::path& folder) {
   const Bytes device = world.create(folder / "small.db");
@@ -276,7 +236,7 @@ int main(int argc, char** argv) {
   const int keys = argc > 1 ? std::atoi(argv[1]) : 100000;
   must(keys >= 100, "the number of keys is at least 100: it");
   World world;
-  const Folder folder;
+  const bench::ScratchFolder folder;
   measure_signatures(world, folder.path());
   measure_creation(world, folder.path());
   measure_sizes(world, folder.path(), keys);

@@ -101,6 +101,10 @@ Result<> Records::Writing::commit(const NextHandles& next_handles) {
     }
   }
   for (auto& [number, group] : changed) {
+    if (group.sessions.empty()) {
+      TRY(records_->database_->execute("DELETE FROM sks_roots WHERE id = ?", {column(number + 1)}));
+      continue;
+    }
     group.version = version_;
     const internal::GroupRecord record{internal::digest_of(group.sessions)};
     const Bytes sealed = records_->master_key_.seal(internal::kSealPurpose, internal::root_place(number + 1, version_),
@@ -115,7 +119,9 @@ Result<> Records::Writing::commit(const NextHandles& next_handles) {
   for (const auto& [number, group] : records_->groups_) {
     if (!changed.contains(number)) versions.emplace_back(number, group.version);
   }
-  for (const auto& [number, group] : changed) versions.emplace_back(number, version_);
+  for (const auto& [number, group] : changed) {
+    if (!group.sessions.empty()) versions.emplace_back(number, version_);
+  }
   std::ranges::sort(versions);
   const internal::RootRecord root{anchor_count_, {next_handles.begin(), next_handles.end()}, internal::digest_of(versions)};
   const Bytes sealed = records_->master_key_.seal(records_->root_purpose_, internal::root_place(0, version_),
@@ -123,7 +129,13 @@ Result<> Records::Writing::commit(const NextHandles& next_handles) {
   TRY(records_->database_->execute("UPDATE sks_roots SET version = ?, sealed = ? WHERE id = 0", {column(version_), ByteView(sealed)}));
   TRY(transaction_.commit());
 
-  for (auto& [number, group] : changed) records_->groups_[number] = std::move(group);
+  for (auto& [number, group] : changed) {
+    if (group.sessions.empty()) {
+      records_->groups_.erase(number);
+    } else {
+      records_->groups_[number] = std::move(group);
+    }
+  }
   records_->root_version_ = version_;
   records_->next_handles_ = next_handles;
   records_->anchor_count_ = anchor_count_;
