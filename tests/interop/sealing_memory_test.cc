@@ -23,6 +23,12 @@ constexpr crypto::ScryptCost kCheap = {.n = 16};
 
 class DeviceInMemory : public testing::Test {
  protected:
+  void SetUp() override {
+#ifdef AIRTIGHT_SANITIZED
+    GTEST_SKIP() << "the sanitizer keeps what is freed";
+#endif
+  }
+
   // Keys are the draws of 32 bytes, but for the salt of a passphrase, which is the first of them.
   void expect_no_trace(bool first_is_salt) const {
     const MemoryScan scan;

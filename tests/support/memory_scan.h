@@ -37,8 +37,12 @@ class KnownSecret {
   // The same as a printable text without spaces: a passphrase, a PIN.
   [[nodiscard]] std::byte letter_at(std::size_t i) const { return static_cast<std::byte>('a' + std::to_integer<unsigned>(at(i)) % 26); }
 
-  [[nodiscard]] SecretBytes bytes() const { return made_of([this](std::size_t i) { return at(i); }); }
-  [[nodiscard]] SecretBytes letters() const { return made_of([this](std::size_t i) { return letter_at(i); }); }
+  [[nodiscard]] SecretBytes bytes() const {
+    return made_of([this](std::size_t i) { return at(i); });
+  }
+  [[nodiscard]] SecretBytes letters() const {
+    return made_of([this](std::size_t i) { return letter_at(i); });
+  }
 
  private:
   [[nodiscard]] SecretBytes made_of(const std::function<std::byte(std::size_t)>& byte) const {
@@ -112,7 +116,8 @@ class MemoryScan {
       std::string mode;
       if (words >> std::hex >> mapping.first >> dash >> mapping.last >> mode && dash == '-') {
         mapping.line = line;
-        const bool own = reinterpret_cast<std::uintptr_t>(window_) >= mapping.first && reinterpret_cast<std::uintptr_t>(window_) < mapping.last;
+        const bool own =
+            reinterpret_cast<std::uintptr_t>(window_) >= mapping.first && reinterpret_cast<std::uintptr_t>(window_) < mapping.last;
         // What cannot be written holds what files hold; the window holds what is looked at.
         mapping.is_dumped = mode.starts_with("rw") && !own;
         mappings_.push_back(mapping);

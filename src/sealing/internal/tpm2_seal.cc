@@ -149,7 +149,8 @@ Result<Tpm2Blob> tpm2_seal(const std::string& tcti, const SecretBytes& key, cons
   const EsysPointer<TPM2B_PUBLIC> public_area(raw_public);
   TRY(check_tpm(code, "seal the key"));
   Bytes public_bytes = TRY(marshalled(*public_area, Tss2_MU_TPM2B_PUBLIC_Marshal));
-  return Tpm2Blob{primary.name, std::move(public_bytes), TRY(marshalled(*private_area, Tss2_MU_TPM2B_PRIVATE_Marshal))};
+  Bytes private_bytes = TRY(marshalled(*private_area, Tss2_MU_TPM2B_PRIVATE_Marshal));
+  return Tpm2Blob{primary.name, std::move(public_bytes), std::move(private_bytes)};
 }
 
 Result<SecretBytes> tpm2_unseal(const std::string& tcti, const Tpm2Blob& blob, const Tpm2Conditions& conditions) {
