@@ -1,5 +1,5 @@
-// SecretBytes: the only home of keys, PINs and other secrets. Its memory is locked, left out of core dumps, wiped when freed;
-// it moves but does not copy, is compared in constant time, and cannot be printed.
+// SecretBytes: the only home of keys, PINs and other secrets. Its memory is locked, left out of core dumps, wiped when freed, and zeros in
+// a forked process; it moves but does not copy, is compared in constant time, and cannot be printed.
 #pragma once
 
 #include <cstddef>

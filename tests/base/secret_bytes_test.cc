@@ -87,6 +87,20 @@ TEST(SecretMemory, StaysOutOfCoreDumpsAndSwap) {
   }
 }
 
+TEST(SecretMemory, IsNotHandedToAForkedProcess) {
+  for (const std::size_t size : {std::size_t{32}, std::size_t{100000}}) {
+    SecretBytes secret(size);
+    std::ranges::fill(secret.expose_secret_for_writing(), std::byte{'s'});
+    EXPECT_TRUE(has_flag(mapping_of(secret.expose_secret().data()), "wf"));
+    tests::ChildProcess child([&](const auto&) {
+      const SecretBytes own = SecretBytes::copy_of(bytes_of(kSecret));
+      return is_zero(secret.expose_secret()) && text_of(own.expose_secret()) == kSecret ? 0 : 1;
+    });
+    EXPECT_EQ(child.wait(), 0);
+    EXPECT_FALSE(is_zero(secret.expose_secret()));
+  }
+}
+
 TEST(SecretMemory, IsWipedWhenFreed) {
   const std::byte* where = nullptr;
   {

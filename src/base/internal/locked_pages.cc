@@ -25,6 +25,7 @@ std::byte* map_pages(std::size_t size) {
   if (pages == MAP_FAILED) throw std::bad_alloc();
   if (::mlock(pages, size) != 0) g_locking_works.store(false, std::memory_order_relaxed);
   ::madvise(pages, size, MADV_DONTDUMP);
+  ::madvise(pages, size, MADV_WIPEONFORK);
   return static_cast<std::byte*>(pages);
 }
 

@@ -1,5 +1,5 @@
-// The allocator behind SecretBytes: blocks in locked pages that never reach a core dump or swap.
-// Small blocks share pages by size class; large ones get pages of their own.
+// The allocator behind SecretBytes: blocks in locked pages that never reach a core dump or swap, and that a forked process finds full of
+// zeros. Small blocks share pages by size class; large ones get pages of their own.
 #pragma once
 
 #include <cstddef>

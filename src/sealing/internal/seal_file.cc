@@ -94,7 +94,8 @@ Result<SealFile> read_lines(std::string_view text) {
                 "use the version of the program that made the seal");
   }
   Lock lock = TRY(read_lock(lines));
-  return SealFile{std::move(lock), TRY(lines.hex("wrapped"))};
+  Bytes wrapped = TRY(lines.hex("wrapped"));
+  return SealFile{std::move(lock), std::move(wrapped)};
 }
 
 // The passphrase of a seal that has one.

@@ -163,7 +163,8 @@ Result<> TokenSession::find_token(const TokenUri& uri) {
 }
 
 Result<std::unique_ptr<TokenSession>> TokenSession::open(const TokenUri& uri, Access access) {
-  std::unique_ptr<TokenSession> session(new TokenSession(TRY(Modules::load(uri))));
+  auto modules = TRY(Modules::load(uri));
+  std::unique_ptr<TokenSession> session(new TokenSession(std::move(modules)));
   TRY(session->find_token(uri));
   const CK_FLAGS flags = CKF_SERIAL_SESSION | (access == Access::kWrite ? CKF_RW_SESSION : 0);
   TRY(check_token(session->functions_->C_OpenSession(session->slot_, flags, nullptr, nullptr, &session->handle_), "open a session"));

@@ -1,15 +1,20 @@
 #include "sealing/internal/tpm.h"
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <tss2/tss2_rc.h>
 #include <tss2/tss2_tctildr.h>
 
 #include <array>
+#include <atomic>
 #include <cstdlib>
 #include <mutex>
 
 namespace airtight::sealing::internal {
 namespace {
+
+std::atomic<int> g_wipers = 0;
+constexpr int kAnyByte = 0x55;  // what freed memory is filled with
 
 constexpr std::string_view kDefaultTcti = "device:/dev/tpmrm0";
 
@@ -48,6 +53,18 @@ TPM2B_PUBLIC storage_template() {
 }
 
 }  // namespace
+
+FreedMemoryWiper::FreedMemoryWiper() {
+#ifdef M_PERTURB
+  if (g_wipers.fetch_add(1) == 0) ::mallopt(M_PERTURB, kAnyByte);
+#endif
+}
+
+FreedMemoryWiper::~FreedMemoryWiper() {
+#ifdef M_PERTURB
+  if (g_wipers.fetch_sub(1) == 1) ::mallopt(M_PERTURB, 0);
+#endif
+}
 
 std::string tcti_or_default(const std::string& named) {
   if (!named.empty()) return named;
@@ -159,12 +176,6 @@ Result<> Tpm::set_authorization(ESYS_TR object, ByteView value) const {
   Wiped<TPM2B_AUTH> authorization;
   fill(*authorization.operator->(), value);
   return check_tpm(Esys_TR_SetAuth(get(), object, authorization.get()), "take an authorization");
-}
-
-void Tpm::forget_last_answer() const {
-  TPM2B_DIGEST* random = nullptr;
-  Esys_GetRandom(get(), ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, sizeof(TPMU_HA), &random);
-  Esys_Free(random);
 }
 
 }  // namespace airtight::sealing::internal

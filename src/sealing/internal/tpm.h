@@ -36,6 +36,16 @@ class Wiped {
   T value_ = {};
 };
 
+// While there is one of these, memory that is freed is overwritten: the library copies keys and authorizations into its own structures, and
+// frees them as they are. Made before a Tpm, so that it outlives it.
+class FreedMemoryWiper {
+ public:
+  FreedMemoryWiper();
+  FreedMemoryWiper(const FreedMemoryWiper&) = delete;
+  FreedMemoryWiper& operator=(const FreedMemoryWiper&) = delete;
+  ~FreedMemoryWiper();
+};
+
 // Where a TPM is found: what a seal or anchor names if it does; else the environment's TPM2TOOLS_TCTI, as for the TPM tools; else the
 // kernel's resource manager.
 [[nodiscard]] std::string tcti_or_default(const std::string& named);
@@ -89,9 +99,6 @@ class Tpm {
 
   // Sets the authorization value that this program uses for `object`; empty wipes it.
   [[nodiscard]] Result<> set_authorization(ESYS_TR object, ByteView value) const;
-
-  // Makes the library's buffer of the last answer hold something that is no secret: it is not wiped when it is freed.
-  void forget_last_answer() const;
 
  private:
   struct CloseTcti {

@@ -62,22 +62,44 @@ Result<TpmHandle> counter_session(const Tpm& tpm) {
 
 class Tpm2Counter final : public Counter {
  public:
-  Tpm2Counter(Tpm tpm, NvIndex nv, std::uint32_t index) : tpm_(std::move(tpm)), nv_(std::move(nv)), index_(index) {}
+  Tpm2Counter(Tpm tpm, NvIndex nv, std::uint32_t index, SecretBytes authorization)
+      : tpm_(std::move(tpm)), nv_(std::move(nv)), index_(index), authorization_(std::move(authorization)) {}
 
   Result<std::uint64_t> read() override {
     const std::lock_guard lock(mutex_);
+    const FreedMemoryWiper wiper;
+    const Authorized authorized(*this);
+    TRY(authorized.set());
     const TpmHandle session = TRY(counter_session(tpm_));
     return read_with(session);
   }
 
   Result<std::uint64_t> advance() override {
     const std::lock_guard lock(mutex_);
+    const FreedMemoryWiper wiper;
+    const Authorized authorized(*this);
+    TRY(authorized.set());
     const TpmHandle session = TRY(counter_session(tpm_));
     TRY(check(Esys_NV_Increment(tpm_.get(), nv_.get(), nv_.get(), session.get(), ESYS_TR_NONE, ESYS_TR_NONE), "advance"));
     return read_with(session);
   }
 
  private:
+  // Keeps the authorization in the library's memory, which core dumps show, as long as it is needed there.
+  class Authorized {
+   public:
+    explicit Authorized(const Tpm2Counter& counter)
+        : counter_(counter), set_(counter.tpm_.set_authorization(counter.nv_.get(), counter.authorization_.expose_secret())) {}
+    Authorized(const Authorized&) = delete;
+    Authorized& operator=(const Authorized&) = delete;
+    ~Authorized() { (void)counter_.tpm_.set_authorization(counter_.nv_.get(), {}); }
+    [[nodiscard]] const Result<>& set() const { return set_; }
+
+   private:
+    const Tpm2Counter& counter_;
+    Result<> set_;
+  };
+
   [[nodiscard]] Result<std::uint64_t> read_with(const TpmHandle& session) const {
     TPM2B_MAX_NV_BUFFER* raw = nullptr;
     TRY(check(Esys_NV_Read(tpm_.get(), nv_.get(), nv_.get(), session.get(), ESYS_TR_NONE, ESYS_TR_NONE, kCountSize, 0, &raw), "read"));
@@ -105,6 +127,7 @@ class Tpm2Counter final : public Counter {
   const Tpm tpm_;
   const NvIndex nv_;  // goes before the connection
   const std::uint32_t index_;
+  const SecretBytes authorization_;
   std::mutex mutex_;
 };
 
@@ -139,6 +162,7 @@ Result<> define(const Tpm& tpm, std::uint32_t index, const SecretBytes& key) {
 
 Result<> make_tpm2_counter(const std::string& tcti, std::uint32_t index, const SecretBytes& key) {
   {
+    const FreedMemoryWiper wiper;
     const Tpm tpm = TRY(Tpm::connect(tcti));
     TRY(define(tpm, index, key));
   }
@@ -150,8 +174,7 @@ Result<> make_tpm2_counter(const std::string& tcti, std::uint32_t index, const S
 Result<std::unique_ptr<Counter>> tpm2_counter(const std::string& tcti, std::uint32_t index, SecretBytes key) {
   Tpm tpm = TRY(Tpm::connect(tcti));
   NvIndex nv = TRY(find(tpm, index));
-  TRY(tpm.set_authorization(nv.get(), authorization_of(key).expose_secret()));
-  return std::make_unique<Tpm2Counter>(std::move(tpm), std::move(nv), index);
+  return std::make_unique<Tpm2Counter>(std::move(tpm), std::move(nv), index, authorization_of(key));
 }
 
 Result<> remove_tpm2_counter(const std::string& tcti, std::uint32_t index, SecretBytes key) {

@@ -129,6 +129,7 @@ Result<TpmHandle> load(const Tpm& tpm, const StoragePrimary& primary, const TpmH
 }  // namespace
 
 Result<Tpm2Blob> tpm2_seal(const std::string& tcti, const SecretBytes& key, const Tpm2Conditions& conditions) {
+  const FreedMemoryWiper wiper;
   const Tpm tpm = TRY(Tpm::connect(tcti));
   TRY(require_pcrs(tpm, conditions.pcrs));
   const StoragePrimary primary = TRY(tpm.storage_primary());
@@ -146,13 +147,14 @@ Result<Tpm2Blob> tpm2_seal(const std::string& tcti, const SecretBytes& key, cons
                                    &no_data, &no_pcrs, &raw_private, &raw_public, nullptr, nullptr, nullptr);
   const EsysPointer<TPM2B_PRIVATE> private_area(raw_private);
   const EsysPointer<TPM2B_PUBLIC> public_area(raw_public);
-  tpm.forget_last_answer();
   TRY(check_tpm(code, "seal the key"));
   Bytes public_bytes = TRY(marshalled(*public_area, Tss2_MU_TPM2B_PUBLIC_Marshal));
-  return Tpm2Blob{primary.name, std::move(public_bytes), TRY(marshalled(*private_area, Tss2_MU_TPM2B_PRIVATE_Marshal))};
+  Bytes private_bytes = TRY(marshalled(*private_area, Tss2_MU_TPM2B_PRIVATE_Marshal));
+  return Tpm2Blob{primary.name, std::move(public_bytes), std::move(private_bytes)};
 }
 
 Result<SecretBytes> tpm2_unseal(const std::string& tcti, const Tpm2Blob& blob, const Tpm2Conditions& conditions) {
+  const FreedMemoryWiper wiper;
   const Tpm tpm = TRY(Tpm::connect(tcti));
   const StoragePrimary primary = TRY(tpm.storage_primary());
   if (!equal(primary.name, blob.primary)) return another_tpm();
@@ -172,7 +174,6 @@ Result<SecretBytes> tpm2_unseal(const std::string& tcti, const Tpm2Blob& blob, c
   const EsysPointer<TPM2B_SENSITIVE_DATA> data(raw);
   SecretBytes key = SecretBytes::copy_of(view_of(*data));
   wipe(std::as_writable_bytes(std::span(data.get(), 1)));
-  tpm.forget_last_answer();
   return key;
 }
 
