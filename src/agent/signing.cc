@@ -4,9 +4,9 @@
 #include <array>
 #include <utility>
 
+#include "agent/refusals.h"
 #include "base/algorithms.h"
 #include "crypto/der.h"
-#include "sks/status.h"
 
 namespace airtight::agent {
 namespace {
@@ -45,25 +45,6 @@ Bytes der_of_raw(ByteView raw) {
   return writer.take();
 }
 
-// ERROR_AUTHORIZATION is a wrong PIN or a locked key; which of them, the key's state tells afterwards.
-Error explained(sks::Channel& key_store, const KeyEntry& key, Error error) {
-  if (sks::status_of(error) != sks::Status::kAuthorization) return error;
-  const auto protection = sks::call(key_store, sks::GetKeyProtectionInfo{key.handle});
-  if (!protection) return error;
-  KeyEntry now{.handle = key.handle, .key = key.key, .path = key.path, .protection = *protection};
-  if ((protection->protection_status & sks::kPinLocked) != 0) {
-    error.message =
-        "the PIN of key " + std::to_string(key.handle) + " is locked after " + std::to_string(protection->retry_limit) + " wrong attempts";
-    error.hint = (protection->protection_status & sks::kPukProtected) != 0 ? "its issuer has the PUK that unlocks it"
-                                                                           : "nothing unlocks it: ask the issuer for a new key";
-    return error;
-  }
-  const unsigned left = pin_attempts_left(now).value_or(0);
-  error.message = "the PIN is wrong";
-  error.hint = std::to_string(left) + (left == 1 ? " attempt is" : " attempts are") + " left before the key locks";
-  return error;
-}
-
 }  // namespace
 
 std::span<const SignatureAlgorithm> signature_algorithms() { return kAlgorithms; }
@@ -91,7 +72,7 @@ Result<Bytes> sign_hash(sks::Channel& key_store, const KeyEntry& key, const Sign
   call.pin = pin.clone();
   call.hashed_data = to_bytes(hash);
   auto answer = sks::call(key_store, call);
-  if (!answer) return Failure(explained(key_store, key, std::move(answer.error())));
+  if (!answer) return Failure(explain_pin_refusal(key_store, key, std::move(answer.error())));
   if (algorithm.key_type == KeyAlgorithmType::kEcc && form == EcdsaForm::kDer) return der_of_raw(answer->result);
   return std::move(answer->result);
 }

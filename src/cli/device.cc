@@ -41,6 +41,7 @@ struct CreateOptions {
   std::string model = "Software";
   device::AttestationKeyKind attestation_key = device::AttestationKeyKind::kP256;
   SealOptions seal;
+  sks::StoreOptions options;
 };
 
 Result<> create(const CreateOptions& options, const Context& context) {
@@ -50,9 +51,13 @@ Result<> create(const CreateOptions& options, const Context& context) {
     return ca::certify_device(options.maker, {.vendor = options.vendor, .model = options.model}, key, clock, random);
   };
   const sealing::NewSeal seal = TRY(seal_from(options.seal));
-  const auto path = TRY(device::create_device(
-      {.folder = options.store, .vendor = options.vendor, .model = options.model, .attestation_key = options.attestation_key, .seal = seal},
-      certify, passphrase_on_terminal("the key store " + options.store), random));
+  const auto path = TRY(device::create_device({.folder = options.store,
+                                               .vendor = options.vendor,
+                                               .model = options.model,
+                                               .attestation_key = options.attestation_key,
+                                               .seal = seal,
+                                               .options = options.options},
+                                              certify, passphrase_on_terminal("the key store " + options.store), random));
   const std::string device_id = provenance::device_id(path.front());
   if (context.json) {
     context.print_json(json::object{{"store", options.store}, {"device_id", device_id}, {"device", path.front().subject()}});
@@ -76,6 +81,9 @@ void add_create(CLI::App& device, Context& context) {
   add_choice<device::AttestationKeyKind>(command, "--attestation-key", options->attestation_key,
                                          {{"p256", device::AttestationKeyKind::kP256}, {"rsa2048", device::AttestationKeyKind::kRsa2048}},
                                          "The kind of the attestation key (default p256)");
+  command.add_flag("--p384", options->options.p384, "Offer keys on P-384 too");
+  command.add_flag("--p521", options->options.p521, "Offer keys on P-521 too");
+  command.add_flag("--sk2", options->options.sk2, "Offer the session algorithm sk2 too, which leaves nothing to interpretation");
   add_seal_options(command, options->seal, "the store");
 }
 
@@ -254,6 +262,8 @@ void add_device(CLI::App& root, Context& context) {
   CLI::App& device = add_group(root, "device", "Make key stores, show them, and call them");
   add_create(device, context);
   add_device_serve(device, context);
+  add_device_care(device, context);
+  add_device_pin(device, context);
   add_call(device, context);
   add_info(device, context);
   add_sessions(device, context);

@@ -17,6 +17,7 @@ namespace json = boost::json;
 struct Options {
   std::string store;
   std::string socket;
+  std::string approve_command;
   std::string user;
   std::string group;
   std::vector<std::string> allowed_users;
@@ -24,7 +25,8 @@ struct Options {
 };
 
 Result<> serve(const Options& options, const Context& context) {
-  device::DaemonOptions daemon{.folder = options.store, .socket = options.socket, .peers = {}, .limits = {}};
+  device::DaemonOptions daemon{
+      .folder = options.store, .socket = options.socket, .peers = {}, .limits = {}, .approve_command = options.approve_command};
   for (const std::string& name : options.allowed_users) daemon.peers.users.push_back(TRY(device::user_called(name)));
   for (const std::string& name : options.allowed_groups) daemon.peers.groups.push_back(TRY(device::group_called(name)));
   TRY(device::become(options.user, options.group, options.store));
@@ -57,6 +59,10 @@ void add_device_serve(CLI::App& device, Context& context) {
   command.add_option("--allow-user", options->allowed_users, "Let this user call too; may be repeated")->type_name("USER");
   command.add_option("--allow-group", options->allowed_groups, "Let the members of this group call too; may be repeated")
       ->type_name("GROUP");
+  command
+      .add_option("--approve-command", options->approve_command,
+                  "Run this by /bin/sh to ask whether a key with biometric protection may be used")
+      ->type_name("CMD");
   command.add_option("--user", options->user, "Become this user before anything else (as root)")->type_name("USER");
   command.add_option("--group", options->group, "Become a member of this group alone beside the user's own (as root)")->type_name("GROUP");
 }

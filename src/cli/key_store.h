@@ -7,8 +7,9 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "crypto/random.h"
-#include "sks/platform.h"
+#include "device/administration.h"
 #include "sks/client.h"
+#include "sks/platform.h"
 
 namespace airtight::cli {
 
@@ -18,6 +19,7 @@ struct OpenKeyStore {
   crypto::SystemRandom random;
   sks::SleepingPause pause;
   std::unique_ptr<sks::Channel> channel;
+  std::unique_ptr<device::Administration> administration;  // last: it may use the channel
 };
 
 // The store in `folder`: by its daemon if one runs, else opened here, asking on the terminal for its passphrase if it has one.

@@ -1,4 +1,4 @@
-// airtight keys: lists the keys of a key store, shows one, signs with one.
+// airtight keys: lists the keys of a key store, shows one, signs with one; what else can be done with one is in key_use.cc and key_care.cc.
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -17,9 +17,8 @@
 #include "base/encoding.h"
 #include "base/key_attributes.h"
 #include "cli/commands.h"
+#include "cli/key_options.h"
 #include "cli/key_store.h"
-#include "cli/pin_file.h"
-#include "cli/terminal.h"
 #include "crypto/digest_stream.h"
 #include "storage/files.h"
 
@@ -36,8 +35,6 @@ std::string attribute_name(std::uint8_t byte) {
   const auto value = value_of_byte<E>(byte);
   return value ? std::string(name_of(*value)) : "unknown (" + std::to_string(byte) + ")";
 }
-
-std::string friendly_name_of(const KeyEntry& key) { return printable(text_of(key.key.friendly_name)); }
 
 std::string algorithm_of(const KeyEntry& key) {
   const Result<crypto::PublicKey> public_key = key.path.front().public_key();
@@ -198,10 +195,6 @@ Result<> show(const ShowOptions& options, const Context& context) {
   return {};
 }
 
-void add_key_argument(CLI::App& command, std::string& key) {
-  command.add_option("KEY", key, "A handle, a key ID, or the start of the certificate's SHA-256 fingerprint")->required()->type_name("");
-}
-
 void add_show(CLI::App& keys, Context& context) {
   const auto options = std::make_shared<ShowOptions>();
   CLI::App& command =
@@ -246,19 +239,6 @@ Result<Bytes> digest_of_file(const std::string& path, crypto::Digest digest) {
   return stream.finish();
 }
 
-// The PIN of `key`: from the file, or typed; empty for a key that has none.
-Result<SecretBytes> pin_for(const KeyEntry& key, const std::string& pin_file) {
-  const std::optional<unsigned> attempts = agent::pin_attempts_left(key);
-  if (!attempts) return SecretBytes();
-  if (*attempts == 0) return SecretBytes();  // locked: the key store says so, without a PIN being typed for nothing
-  const PassphraseFormat format = value_of_byte<PassphraseFormat>(key.protection->format).value_or(PassphraseFormat::kString);
-  if (!pin_file.empty()) return pin_from_file(pin_file, format);
-  Result<Terminal> terminal = Terminal::open();
-  if (!terminal) return Failure(std::move(terminal.error()).with_hint("give the PIN with --pin-file"));
-  const std::string name = friendly_name_of(key).empty() ? key.key.id.value : friendly_name_of(key);
-  return pin_of_text(TRY(terminal->ask_secret("PIN of " + name)), format);
-}
-
 Result<> sign(const SignOptions& options, const Context& context) {
   const auto store = TRY(open_key_store(options.store));
   const KeyEntry key = TRY(agent::find_key(*store->channel, options.key));
@@ -293,16 +273,18 @@ void add_sign(CLI::App& keys, Context& context) {
   command.add_option("--algorithm", options->algorithm, names + " (default: SHA-256 in the usual form of the key)")->type_name("NAME");
   add_choice<agent::EcdsaForm>(command, "--format", options->form, {{"der", agent::EcdsaForm::kDer}, {"raw", agent::EcdsaForm::kRaw}},
                                "How an ECDSA signature is written (default der)");
-  command.add_option("--pin-file", options->pin_file, "A file (0600) with the PIN, instead of asking for it")->type_name("FILE");
+  add_pin_file_option(command, options->pin_file);
 }
 
 }  // namespace
 
 void add_keys(CLI::App& root, Context& context) {
-  CLI::App& keys = add_group(root, "keys", "List keys, show them, sign with them");
+  CLI::App& keys = add_group(root, "keys", "List keys, use them, look after them");
   add_list(keys, context);
   add_show(keys, context);
   add_sign(keys, context);
+  add_key_use(keys, context);
+  add_key_care(keys, context);
 }
 
 }  // namespace airtight::cli

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <string_view>
+#include <utility>
 
 #include "cli/hex_digit.h"
+#include "cli/terminal.h"
 #include "storage/files.h"
 
 namespace airtight::cli {
@@ -46,6 +48,15 @@ Result<SecretBytes> pin_from_file(const std::string& path, PassphraseFormat form
   const SecretBytes content = TRY(storage::read_secret_file(path, kLargestFile));
   ByteView rest = content.expose_secret();
   return pin_of_text(SecretBytes::copy_of(without_carriage_return(take_until(rest, '\n'))), format);
+}
+
+Result<SecretBytes> take_pin(const PinQuestion& question) {
+  if (!question.file.empty()) return pin_from_file(question.file, question.format);
+  Result<Terminal> terminal = Terminal::open();
+  if (!terminal) return Failure(std::move(terminal.error()).with_hint("give it in a file (0600) with " + question.option));
+  const SecretBytes typed =
+      question.is_new ? TRY(terminal->ask_new_secret(question.question)) : TRY(terminal->ask_secret(question.question));
+  return pin_of_text(typed, question.format);
 }
 
 Result<PinFile> PinFile::read(const std::string& path) {

@@ -16,6 +16,17 @@ namespace airtight::cli {
 // The PIN that is all of the file but the end of its line. The file has to be private (0600).
 [[nodiscard]] Result<SecretBytes> pin_from_file(const std::string& path, PassphraseFormat format);
 
+// A PIN or PUK that a command needs: out of `file`, or, if that is empty, typed on the terminal in answer to `question` (typed twice if it
+// is new). Fault::kUnavailable if there is no terminal; the hint then names `option`.
+struct PinQuestion {
+  std::string file;
+  std::string option;    // "--pin-file"
+  std::string question;  // "PIN of Key.1"
+  PassphraseFormat format = PassphraseFormat::kString;
+  bool is_new = false;
+};
+[[nodiscard]] Result<SecretBytes> take_pin(const PinQuestion& question);
+
 // A file of lines "POLICY-ID KEY-ID PIN"; what follows the second space is the PIN. Empty lines and lines that start with # are skipped.
 class PinFile {
  public:

@@ -143,6 +143,7 @@ constexpr auto kAllowed = std::to_array<const char*>({
     "sigreturn",
     "sigaltstack",
     "restart_syscall",
+    "wait4",
     // time, randomness, and who and where this is
     "clock_gettime",
     "clock_getres",

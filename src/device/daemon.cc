@@ -8,8 +8,11 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
+#include "device/administration.h"
+#include "device/approval.h"
 #include "device/confinement.h"
 #include "device/meeting_place.h"
 #include "device/service_manager.h"
@@ -21,6 +24,7 @@ namespace {
 
 constexpr mode_t kForOwner = 0600;
 constexpr mode_t kForAll = 0666;  // and the kernel is asked who it is
+constexpr ServerLimits kAdminLimits{.connections = 16, .connections_a_user = 12};
 
 class KeyStoreHandler final : public FrameHandler {
  public:
@@ -58,41 +62,72 @@ void wait_for_the_end(const sigset_t& signals, const Log& log) {
   }
 }
 
-}  // namespace
+// The two sockets of a daemon, ready to be served.
+struct Sockets {
+  Listener sks;
+  Listener admin;
+};
 
-Result<> serve(const DaemonOptions& options, const DaemonTools& tools) {
-  keep_secrets_in_memory();
-  const ServiceManager manager = ServiceManager::from_environment();
-  std::map<std::string, Listener> inherited = TRY(take_inherited_sockets());
-  const auto store = TRY(open_device(options.folder, tools.prompt, tools.platform));
-  if (!secrets_are_locked()) {
-    tools.log.warning("secrets may be written to swap space: the limit on locked memory is too low (RLIMIT_MEMLOCK)");
-  }
+Result<Listener> socket_called(std::string_view name, std::map<std::string, Listener>& inherited, const std::filesystem::path& place,
+                               mode_t mode) {
+  const auto handed_over = inherited.find(std::string(name));
+  if (handed_over != inherited.end()) return std::move(handed_over->second);
+  return Listener::at(place, mode);
+}
 
-  // From here on the store is ours, so a socket in its folder that nobody answers at is a leftover.
+Result<Sockets> make_sockets(const DaemonOptions& options, std::map<std::string, Listener>& inherited) {
   const bool others_call = !options.peers.users.empty() || !options.peers.groups.empty();
   const std::filesystem::path place = options.socket.empty() ? options.folder / kSksSocket : options.socket;
-  auto handed_over = inherited.find("sks");
-  Listener listener =
-      handed_over != inherited.end() ? std::move(handed_over->second) : TRY(Listener::at(place, others_call ? kForAll : kForOwner));
-  const std::filesystem::path socket = listener.path();
-  const MeetingPlace meeting_place = TRY(MeetingPlace::note(options.folder, socket));
+  Listener sks = TRY(socket_called("sks", inherited, place, others_call ? kForAll : kForOwner));
+  Listener admin = TRY(socket_called("admin", inherited, options.folder / kAdminSocket, kForOwner));
+  return Sockets{std::move(sks), std::move(admin)};
+}
 
+// Serves until a signal ends it. From here on there are threads, and system calls that are gone.
+Result<> serve_store(sks::KeyStore& store, Sockets sockets, const DaemonOptions& options, const DaemonTools& tools,
+                     const ServiceManager& manager, ProgramApprover* approver) {
+  const std::filesystem::path socket = sockets.sks.path();
   const sigset_t signals = awaited_signals();
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // inherited by every thread
-  if (options.confined) TRY(confine());
+  TRY(confine());
 
-  KeyStoreHandler handler(*store, tools.log);
-  const auto server = TRY(SocketServer::start(std::move(listener), "sks", options.peers, options.limits, handler, tools.log));
+  KeyStoreHandler handler(store, tools.log);
+  const auto server = TRY(SocketServer::start(std::move(sockets.sks), "sks", options.peers, options.limits, handler, tools.log));
+  AdministrationHandler administration(store, options.folder, [&server] { return server->counts(); });
+  const auto admin = TRY(SocketServer::start(std::move(sockets.admin), "admin", {}, kAdminLimits, administration, tools.log));
   manager.tell("READY=1\nSTATUS=Answering at " + socket.native() + "\n");
   tools.log.info("the key store is served", {{"store", options.folder.native()}, {"socket", socket.native()}});
   if (tools.ready) tools.ready(socket);
 
   wait_for_the_end(signals, tools.log);
   manager.tell("STOPPING=1\n");
+  if (approver != nullptr) approver->refuse_all();  // nobody waits for a person now
+  admin->stop();
   server->stop();
   tools.log.info("the key store is served no more", {{"requests", std::to_string(server->counts().requests)}});
   return {};
+}
+
+}  // namespace
+
+Result<> serve(const DaemonOptions& options, const DaemonTools& tools) {
+  keep_secrets_in_memory();
+  const ServiceManager manager = ServiceManager::from_environment();
+  std::map<std::string, Listener> inherited = TRY(take_inherited_sockets());
+  std::unique_ptr<ProgramApprover> approver;
+  if (!options.approve_command.empty()) {
+    approver = TRY(ProgramApprover::start(options.approve_command, options.approval_patience));
+  }
+  sks::Platform platform = tools.platform;
+  platform.approver = approver.get();
+  const auto store = TRY(open_device(options.folder, tools.prompt, platform));
+  if (!secrets_are_locked()) {
+    tools.log.warning("secrets may be written to swap space: the limit on locked memory is too low (RLIMIT_MEMLOCK)");
+  }
+  // From here on the store is ours, so a socket in its folder that nobody answers at is a leftover.
+  Sockets sockets = TRY(make_sockets(options, inherited));
+  const MeetingPlace meeting_place = TRY(MeetingPlace::note(options.folder, sockets.sks.path()));
+  return serve_store(*store, std::move(sockets), options, tools, manager, approver.get());
 }
 
 }  // namespace airtight::device

@@ -18,10 +18,12 @@ struct DaemonOptions {
   std::filesystem::path socket;  // of the SKS API; empty: kSksSocket in the folder
   AllowedPeers peers;            // who may call, besides the daemon's user and root; anybody's at all makes the socket's file open to all
   ServerLimits limits;
-  bool confined = true;  // give up system calls (confinement.h)
+  std::string approve_command;  // run to ask for each approval (approval.h); empty: keys with biometric protection are not offered
+  std::chrono::milliseconds approval_patience = std::chrono::seconds(60);
 };
 
-// What it works with; all of it outlives the call. `ready` is told the path of the SKS socket once callers are answered.
+// What it works with; all of it outlives the call. The platform's approver is null: there is the one of the options. `ready` is told the
+// path of the SKS socket once callers are answered.
 struct DaemonTools {
   const sealing::PassphrasePrompt& prompt;
   const sks::Platform& platform;

@@ -19,6 +19,7 @@ constexpr std::string_view kCompleteNote = "airtight key store 1: complete\n";
 constexpr std::size_t kLongestNote = 4096;
 
 constexpr std::string_view kDatabaseFile = "sks.db";
+constexpr std::string_view kRestoredFile = "sks.db.restored";  // until it takes the other's place
 constexpr std::array<std::string_view, 7> kStoreFiles = {
     kDatabaseFile, "sks.db-wal", "sks.db-shm", "sks.db-journal", sealing::kSealFile, sealing::kSealKeyFile, sealing::kNewSealKeyFile};
 
@@ -88,16 +89,19 @@ Result<std::vector<crypto::Certificate>> create_device(const NewDevice& device, 
   {
     const sealing::MasterKey master_key = TRY(sealing::create_master_key(device.folder, device.seal, prompt, random));
     const auto database = TRY(storage::open_sqlite(device.folder / kDatabaseFile, {.exclusive = true, .create = true}));
-    TRY(sks::KeyStore::create(*database, master_key,
-                              {.vendor_name = device.vendor, .vendor_description = device.model, .certificate_path = path}, attestation_key,
-                              random));
+    TRY(sks::KeyStore::create(
+        *database, master_key,
+        {.vendor_name = device.vendor, .vendor_description = device.model, .certificate_path = path, .options = device.options},
+        attestation_key, random));
   }
   TRY(storage::write_file(device.folder / kNoteFile, bytes_of(kCompleteNote), storage::FileMode::kPrivate));
   return path;
 }
 
-Result<std::unique_ptr<sks::KeyStore>> open_device(const std::filesystem::path& folder, const sealing::PassphrasePrompt& prompt,
-                                                   const sks::Platform& platform) {
+namespace {
+
+// Fault unless there is a store in `folder` that was finished, and nobody else may write there.
+Result<> require_complete(const std::filesystem::path& folder) {
   TRY(require_folder_of_its_owner(folder));
   switch (TRY(state_of(folder))) {
     case StoreState::kAbsent:
@@ -109,10 +113,50 @@ Result<std::unique_ptr<sks::KeyStore>> open_device(const std::filesystem::path& 
     case StoreState::kForeign: return foreign(folder);
     case StoreState::kComplete: break;
   }
+  return {};
+}
+
+// Removes a database that is no store, with what SQLite puts beside it.
+Result<> remove_database(const std::filesystem::path& file) {
+  for (const std::string_view suffix : {"", "-wal", "-shm", "-journal"}) {
+    std::error_code error;
+    const std::filesystem::path part = file.string() + std::string(suffix);
+    std::filesystem::remove(part, error);
+    if (error) return fail(Fault::kStorage, "cannot remove " + part.string() + ": " + error.message());
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<sks::KeyStore>> open_device(const std::filesystem::path& folder, const sealing::PassphrasePrompt& prompt,
+                                                   const sks::Platform& platform) {
+  TRY(require_complete(folder));
   // The database comes first: nobody types a passphrase for a store that another process owns.
   std::unique_ptr<storage::Database> database = TRY(storage::open_sqlite(folder / kDatabaseFile, {.exclusive = true}));
   sealing::MasterKey master_key = TRY(sealing::open_master_key(folder, prompt));
   return sks::KeyStore::open(std::move(database), std::move(master_key), platform);
+}
+
+Result<sks::RestoreReport> restore_device(const std::filesystem::path& folder, const std::filesystem::path& copy, PresentStore present,
+                                          const sealing::PassphrasePrompt& prompt, const sks::Platform& platform) {
+  TRY(require_complete(folder));
+  const std::filesystem::path place = folder / kDatabaseFile;
+  const std::filesystem::path restored = folder / kRestoredFile;
+  std::unique_ptr<storage::Database> owned;
+  if (present == PresentStore::kWhole) owned = TRY(storage::open_sqlite(place, {.exclusive = true}));
+  const sealing::MasterKey master_key = TRY(sealing::open_master_key(folder, prompt));
+  std::unique_ptr<sks::KeyStore> now;
+  if (owned) now = TRY(sks::KeyStore::open(std::move(owned), master_key, platform));
+
+  TRY(remove_database(restored));  // of a restoration that a crash cut short
+  TRY(storage::copy_new_file(copy, restored));
+  std::unique_ptr<storage::Database> database = TRY(storage::open_sqlite(restored, {.exclusive = true}));
+  sks::RestoreReport report = TRY(sks::KeyStore::restore(std::move(database), master_key, now.get(), platform));
+  now.reset();  // and with it what SQLite has beside its file
+  if (present == PresentStore::kLost) TRY(remove_database(place));
+  TRY(storage::rename_file(restored, place));
+  return report;
 }
 
 }  // namespace airtight::device

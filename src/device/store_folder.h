@@ -28,6 +28,7 @@ struct NewDevice {
   std::string model;   // VendorDescription
   AttestationKeyKind attestation_key = AttestationKeyKind::kP256;
   sealing::NewSeal seal = {};
+  sks::StoreOptions options = {};  // what the store can do beyond what every store can
 };
 
 // Gives the certificate path of a new attestation key, without the maker's root: the maker's part, which is not the agent's.
@@ -43,5 +44,18 @@ using CertifyAttestationKey = std::function<Result<std::vector<crypto::Certifica
 // process owns it.
 [[nodiscard]] Result<std::unique_ptr<sks::KeyStore>> open_device(const std::filesystem::path& folder,
                                                                  const sealing::PassphrasePrompt& prompt, const sks::Platform& platform);
+
+// What is there of a store that a copy is to replace.
+enum class PresentStore : std::uint8_t {
+  kWhole,  // it opens, and what it counts of wrong PINs stays counted
+  kLost,   // it is damaged or gone: all PINs and PUKs come back locked
+};
+
+// Puts `copy`, which Administration::back_up() has written, in the place of the store in `folder`, whose seal has to be there: handles
+// stay, open sessions go, and nobody gets an attempt at a PIN that he did not have. In one step at the end: after a crash there is the one
+// store or the other. Faults as open_device(), also of the present store; kRefused if `copy` is none of this store's copies.
+[[nodiscard]] Result<sks::RestoreReport> restore_device(const std::filesystem::path& folder, const std::filesystem::path& copy,
+                                                        PresentStore present, const sealing::PassphrasePrompt& prompt,
+                                                        const sks::Platform& platform);
 
 }  // namespace airtight::device

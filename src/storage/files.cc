@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
+#include <limits>
 #include <string>
 
 #include "storage/internal/descriptor.h"
@@ -20,6 +21,7 @@ using internal::system_failure;
 constexpr mode_t kPrivateMode = 0600;
 constexpr mode_t kPublicMode = 0644;
 constexpr mode_t kFolderMode = 0700;
+constexpr std::size_t kPieceSize = 1 << 18;  // of a copy
 
 // A new, private file beside its destination; gone with this object unless it was moved into place.
 class TemporaryFile {
@@ -36,13 +38,16 @@ class TemporaryFile {
     if (!name_.empty()) ::unlink(name_.c_str());
   }
 
-  [[nodiscard]] Result<> fill(ByteView content, mode_t mode) const {
+  [[nodiscard]] Result<> write(ByteView content) const {
     while (!content.empty()) {
       const ssize_t written = ::write(descriptor_.number(), content.data(), content.size());
       if (written < 0 && errno == EINTR) continue;
       if (written < 0) return system_failure("write", name_, errno);
       content = content.subspan(static_cast<std::size_t>(written));
     }
+    return {};
+  }
+  [[nodiscard]] Result<> settle(mode_t mode) const {
     if (::fchmod(descriptor_.number(), mode) != 0) return system_failure("set the mode of", name_, errno);
     if (::fsync(descriptor_.number()) != 0) return system_failure("sync", name_, errno);
     return {};
@@ -68,7 +73,8 @@ class TemporaryFile {
 
 Result<TemporaryFile> temporary_with(const std::filesystem::path& destination, ByteView content, FileMode mode) {
   TemporaryFile temporary = TRY(TemporaryFile::beside(destination));
-  TRY(temporary.fill(content, mode == FileMode::kPrivate ? kPrivateMode : kPublicMode));
+  TRY(temporary.write(content));
+  TRY(temporary.settle(mode == FileMode::kPrivate ? kPrivateMode : kPublicMode));
   return temporary;
 }
 
@@ -121,6 +127,21 @@ Result<> write_file(const std::filesystem::path& path, ByteView content, FileMod
 Result<> write_new_file(const std::filesystem::path& path, ByteView content, FileMode mode) {
   const TemporaryFile temporary = TRY(temporary_with(path, content, mode));
   return temporary.become(path);
+}
+
+Result<> copy_new_file(const std::filesystem::path& from, const std::filesystem::path& to) {
+  const OpenFile file = TRY(open_for_reading(from, std::numeric_limits<std::size_t>::max()));
+  const TemporaryFile temporary = TRY(TemporaryFile::beside(to));
+  Bytes piece(kPieceSize);
+  while (true) {
+    const ssize_t count = ::read(file.descriptor.number(), piece.data(), piece.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return system_failure("read", from, errno);
+    if (count == 0) break;
+    TRY(temporary.write(ByteView(piece).first(static_cast<std::size_t>(count))));
+  }
+  TRY(temporary.settle(kPrivateMode));
+  return temporary.become(to);
 }
 
 Result<> rename_file(const std::filesystem::path& from, const std::filesystem::path& to) {

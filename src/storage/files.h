@@ -34,6 +34,9 @@ enum class FileMode : unsigned char { kPrivate, kPublic };
 // The same for secrets; refuses (Fault::kRefused) a file that others than its owner can read or write.
 [[nodiscard]] Result<SecretBytes> read_secret_file(const std::filesystem::path& path, std::size_t max_size);
 
+// Copies the file `from`, of any size, to the new file `to` (0600); never replaces: Fault::kRefused if there is anything at `to`.
+[[nodiscard]] Result<> copy_new_file(const std::filesystem::path& from, const std::filesystem::path& to);
+
 // Gives the file `from` the name `to` in the same file system, durably; what was called so is replaced.
 [[nodiscard]] Result<> move_file(const std::filesystem::path& from, const std::filesystem::path& to);
 

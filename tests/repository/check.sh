@@ -116,5 +116,23 @@ EveryFolderIsInThePicture() {
   done < <(sed -n 's/^\([a-z0-9]*\) .*/\1/p' src/floors.txt)
 }
 
+# systemd-analyze reads the units, and wants their program to be there.
+UnitsAreUnderstood() {
+  local scratch where
+  scratch=$(mktemp -d)
+  for where in system user; do
+    mkdir -m 700 "$scratch/$where" "$scratch/run-$where"
+    sed "s#^ExecStart=/usr/bin/airtight #ExecStart=$(command -v true) #" "packaging/systemd/$where/airtight-device@.service" \
+      >"$scratch/$where/airtight-device@.service"
+    cp "packaging/systemd/$where/airtight-device@.socket" "$scratch/$where"
+    XDG_RUNTIME_DIR=$scratch/run-$where SYSTEMD_UNIT_PATH=$scratch/$where: systemd-analyze verify "--$where" --man=no \
+      "$scratch/$where/airtight-device@.service" "$scratch/$where/airtight-device@.socket" ||
+      fault "systemd does not understand packaging/systemd/$where"
+  done
+  systemd-analyze security --offline=true --threshold=20 packaging/systemd/system/airtight-device@.service >/dev/null ||
+    fault "the system's service is not as confined as it could be: systemd-analyze security says where"
+  rm -r "$scratch"
+}
+
 "$1"
 ((faults == 0))
