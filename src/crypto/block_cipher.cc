@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "crypto/internal/constant_time.h"
+#include "base/constant_time.h"
 #include "crypto/internal/openssl.h"
 
 namespace airtight::crypto {
@@ -59,9 +59,9 @@ SecretBytes pad_pkcs7(ByteView plain) {
   return out;
 }
 
-Unpadded unpad(SecretBytes padded, Padding padding) {
+std::uint32_t padding_size(ByteView padded, Padding padding) {
   using constant_time::Mask;
-  const ByteView last = padded.expose_secret().last(kAesBlock);
+  const ByteView last = padded.last(kAesBlock);
   const std::uint32_t count = std::to_integer<std::uint32_t>(last[kAesBlock - 1]);
   Mask right = ~constant_time::is_zero(count) & constant_time::less(count, kAesBlock + 1);
   if (padding == Padding::kPkcs7) {
@@ -70,8 +70,14 @@ Unpadded unpad(SecretBytes padded, Padding padding) {
       right &= ~in_padding | constant_time::equal(std::to_integer<std::uint32_t>(last[kAesBlock - 1 - i]), count);
     }
   }
-  padded.truncate(padded.size() - constant_time::choose(right, count, 0));
-  return Unpadded{std::move(padded), (right & 1) != 0};
+  return constant_time::choose(right, count, 0);
+}
+
+std::optional<SecretBytes> unpad(SecretBytes padded, Padding padding) {
+  const std::uint32_t count = declassified(padding_size(padded.expose_secret(), padding));  // what is left, or nothing, is the answer
+  if (count == 0) return std::nullopt;
+  padded.truncate(padded.size() - count);
+  return padded;
 }
 
 }  // namespace airtight::crypto

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "base/bytes.h"
 #include "base/secret_bytes.h"
@@ -29,12 +30,11 @@ enum class Padding : std::uint8_t {
   kXmlEncryption,  // the last one, which says how many there are (XML Encryption, section 5.2)
 };
 
-// `padded`, which is not empty and of whole blocks, without its padding; unchanged where that is wrong. What is decided here is not to be
-// seen in the time that it takes.
-struct Unpadded {
-  SecretBytes plain;
-  bool right = false;
-};
-[[nodiscard]] Unpadded unpad(SecretBytes padded, Padding padding);
+// How many bytes of padding stand at the end of `padded`, which is not empty and of whole blocks: 1 to 16, or 0 where the padding is wrong.
+// Which of these it is cannot be seen in the time that it takes.
+[[nodiscard]] std::uint32_t padding_size(ByteView padded, Padding padding);
+
+// `padded` without its padding; nothing where that is wrong. Just this shows, and how long the rest is.
+[[nodiscard]] std::optional<SecretBytes> unpad(SecretBytes padded, Padding padding);
 
 }  // namespace airtight::crypto

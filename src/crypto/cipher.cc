@@ -5,6 +5,7 @@
 
 #include <array>
 
+#include "base/constant_time.h"
 #include "crypto/internal/openssl.h"
 
 namespace airtight::crypto {
@@ -39,16 +40,17 @@ Bytes encrypt_cbc(ByteView key, ByteView plain, RandomSource& random) {
   return out;
 }
 
-Unpadded open_cbc(ByteView key, ByteView iv_and_cipher) {
+SecretBytes decrypt_cbc_with_padding(ByteView key, ByteView iv_and_cipher) {
   require(key.size() == kKey, "starting a cipher");
   if (iv_and_cipher.size() < 2 * kAesBlock || iv_and_cipher.size() % kAesBlock != 0) return {};
-  return unpad(decrypt_aes(BlockMode::kCbc, key, iv_and_cipher.first(kAesBlock), iv_and_cipher.subspan(kAesBlock)), Padding::kPkcs7);
+  return decrypt_aes(BlockMode::kCbc, key, iv_and_cipher.first(kAesBlock), iv_and_cipher.subspan(kAesBlock));
 }
 
 Result<SecretBytes> decrypt_cbc(ByteView key, ByteView iv_and_cipher) {
-  Unpadded opened = open_cbc(key, iv_and_cipher);
-  if (!opened.right) return airtight::fail(Fault::kRefused, "the encrypted data do not decrypt");
-  return std::move(opened.plain);
+  SecretBytes padded = decrypt_cbc_with_padding(key, iv_and_cipher);
+  auto plain = padded.empty() ? std::nullopt : unpad(std::move(padded), Padding::kPkcs7);
+  if (!plain) return airtight::fail(Fault::kRefused, "the encrypted data do not decrypt");
+  return std::move(*plain);
 }
 
 Bytes seal_gcm(ByteView key, ByteView plain, ByteView context, RandomSource& random) {
@@ -61,6 +63,7 @@ Bytes seal_gcm(ByteView key, ByteView plain, ByteView context, RandomSource& ran
   require(EVP_CipherUpdate(cipher.get(), at, &written, octets(plain), as_int(plain.size())) == 1, "sealing");
   require(EVP_CipherFinal_ex(cipher.get(), at + written, &written) == 1, "sealing");
   require(EVP_CIPHER_CTX_ctrl(cipher.get(), EVP_CTRL_AEAD_GET_TAG, kTag, at + plain.size()) == 1, "sealing");
+  declassify(out);  // a cipher text hides what is in it
   return out;
 }
 

@@ -18,9 +18,9 @@ namespace airtight::crypto {
 // The reverse, with strict padding; fails with Fault::kRefused for any input that does not fit, always the same error.
 [[nodiscard]] Result<SecretBytes> decrypt_cbc(ByteView key, ByteView iv_and_cipher);
 
-// The same where a MAC covers the plain text: a wrong padding is no error of its own, but something to be told together with that of the
-// MAC, which is computed all the same. What is not of whole blocks, or less than two, is an empty plain text and wrong.
-[[nodiscard]] Unpadded open_cbc(ByteView key, ByteView iv_and_cipher);
+// The same with its padding, whatever that is, for data under a MAC, where it is not to be told from a wrong MAC. Empty for what is not of
+// whole blocks, or less than two.
+[[nodiscard]] SecretBytes decrypt_cbc_with_padding(ByteView key, ByteView iv_and_cipher);
 
 // AES-256-GCM: 12-byte random nonce, cipher text, 16-byte tag. `context` is authenticated and binds the record to its place.
 [[nodiscard]] Bytes seal_gcm(ByteView key, ByteView plain, ByteView context, RandomSource& random);

@@ -1,9 +1,15 @@
 // What the methods share: finding what a call names, changing copies of it, counting uses of the session key, verifying MACs.
 #include <algorithm>
 
+#include "base/constant_time.h"
 #include "sks/engine.h"
 
 namespace airtight::sks {
+namespace {
+
+Failure wrong_mac() { return fail(Status::kMac, "the MAC does not match the data"); }
+
+}  // namespace
 
 Ref<SessionTree> Call::unless_expired(Ref<SessionTree> tree) {
   // sks.md section 3: an expired session does not exist; the first call that would meet it removes it.
@@ -77,12 +83,18 @@ Result<> Call::use_original_session_key(const Ref<SessionTree>& original) {
   return {};
 }
 
-Result<> Call::verify_mac(Session& session, std::string_view method, std::span<const MacInput> data, const Bytes32& mac, bool decrypted) {
+Result<> Call::verify_mac(Session& session, std::string_view method, std::span<const MacInput> data, const Bytes32& mac) {
   const auto expected = method_mac(method, session_key_of(session), session.mac_counter, data);
-  const bool equal = equal_in_constant_time(expected, mac);
-  if (!(equal & decrypted)) return fail(Status::kMac, "the MAC does not match the data");
+  if (!declassified(equal_in_constant_time(expected, mac))) return wrong_mac();
   ++session.mac_counter;
   return {};
+}
+
+Result<SecretBytes> Call::open_under_mac(Session& session, std::string_view method, const CoveredData& data, const Bytes32& mac) {
+  auto value = sks::open_under_mac(session_key_of(session), {method, session.mac_counter}, data, mac);
+  if (!value) return wrong_mac();
+  ++session.mac_counter;
+  return std::move(*value);
 }
 
 Result<> Call::check_mac_presence(const Session& session, const std::optional<Bytes32>& mac) {

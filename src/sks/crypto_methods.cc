@@ -79,9 +79,9 @@ Result<SecretBytes> decrypt(const SymmetricCipher& cipher, ByteView key, const S
   }
   SecretBytes blocks = crypto::decrypt_aes(cipher.mode, key, iv, data);
   if (!cipher.padding) return blocks;
-  crypto::Unpadded unpadded = crypto::unpad(std::move(blocks), *cipher.padding);
-  if (!unpadded.right) return fail(Status::kCrypto, "Data do not decrypt with this key");
-  return std::move(unpadded.plain);
+  auto plain = crypto::unpad(std::move(blocks), *cipher.padding);
+  if (!plain) return fail(Status::kCrypto, "Data do not decrypt with this key");
+  return std::move(*plain);
 }
 
 }  // namespace

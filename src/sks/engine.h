@@ -85,10 +85,11 @@ class Call {
   [[nodiscard]] static Result<> use_session_key(Session& session, unsigned uses);
   // Counts a use of a closed session's key that stays counted even if the call fails (sks.md section 8). ERROR_NOT_ALLOWED as above.
   [[nodiscard]] Result<> use_original_session_key(const Ref<SessionTree>& original);
-  // Verifies the MAC of `method` over `data` and steps the counter. ERROR_MAC, also if what was encrypted of `data` is not `decrypted`. The
-  // use was counted before.
-  [[nodiscard]] static Result<> verify_mac(Session& session, std::string_view method, std::span<const MacInput> data, const Bytes32& mac,
-                                           bool decrypted = true);
+  // Verifies the MAC of `method` over `data` and steps the counter. ERROR_MAC. The use was counted before.
+  [[nodiscard]] static Result<> verify_mac(Session& session, std::string_view method, std::span<const MacInput> data, const Bytes32& mac);
+  // The same where one value of the data is encrypted: the value. ERROR_MAC also if it does not decrypt.
+  [[nodiscard]] static Result<SecretBytes> open_under_mac(Session& session, std::string_view method, const CoveredData& data,
+                                                          const Bytes32& mac);
   // Whether a method has a MAC exactly if the session is one of sk2, as createPUKPolicy, createPINPolicy and createKeyPair have it. If not,
   // the request is unreadable: ERROR_OPTION, and the session goes on (sks.md sections 1 and 12).
   [[nodiscard]] Result<> check_mac_presence(const Session& session, const std::optional<Bytes32>& mac);

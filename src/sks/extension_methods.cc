@@ -61,20 +61,23 @@ Result<Nothing> perform(Call& call, const AddExtensionData& request) {
   const bool is_encrypted = request.base_type == static_cast<std::uint8_t>(ExtensionBaseType::kEncryptedExtension);
   TRY(Call::use_session_key(tree.session, is_encrypted ? 2 : 1));
   const std::string_view method = method_of<AddExtensionData>().name;
-  OpenedData data{{}, true};
+  const MacInput value = MacInput::blob(request.extension_data.value);
+  const std::array<MacInput, 5> covered = {ByteView(path.front()), MacInput::byte(request.base_type), ByteView(request.qualifier), value,
+                                           ByteView(request.extension_type)};
+  SecretBytes data;
   if (is_encrypted) {
-    data = open_under_mac(session_key_of(tree.session), {method, tree.session.mac_counter}, request.extension_data.value);
+    const auto inputs = std::span(covered);
+    const CoveredData around{inputs.first(3), value.content, value.length_size, inputs.last(1)};
+    data = TRY(Call::open_under_mac(tree.session, method, around, request.mac));
   } else {
-    data.plain = SecretBytes::copy_of(request.extension_data.value);
+    TRY(Call::verify_mac(tree.session, method, covered, request.mac));
+    data = SecretBytes::copy_of(request.extension_data.value);
   }
-  const std::array<MacInput, 5> covered = {ByteView(path.front()), MacInput::byte(request.base_type), ByteView(request.qualifier),
-                                           MacInput::blob(data.plain.expose_secret()), ByteView(request.extension_type)};
-  TRY(Call::verify_mac(tree.session, method, covered, request.mac, data.right));
-  ExtensionInfo info = TRY(read_info(*key, request, data.plain.expose_secret()));
+  ExtensionInfo info = TRY(read_info(*key, request, data.expose_secret()));
   Key& changed = tree.change_key(request.key_handle);
   changed.extensions.push_back(std::move(info));
   TRY(internal::check_listing(changed, path));
-  call.write(request.key_handle, ExtensionDataWrite{changed.extensions.size() - 1, std::move(data.plain)});
+  call.write(request.key_handle, ExtensionDataWrite{changed.extensions.size() - 1, std::move(data)});
   return Nothing{};
 }
 

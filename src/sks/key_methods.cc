@@ -1,6 +1,7 @@
 // setCertificatePath, setSymmetricKey and restorePrivateKey.
 #include <algorithm>
 
+#include "base/constant_time.h"
 #include "crypto/certificate.h"
 #include "sks/capabilities.h"
 #include "sks/engine.h"
@@ -118,17 +119,16 @@ Result<Nothing> perform(Call& call, const SetSymmetricKey& request) {
   if (key->has_symmetric_key) return fail(Status::kNotAllowed, "the key has its symmetric key already");
   const std::vector<Bytes> path = TRY(certificate_path(call, *key));
   TRY(Call::use_session_key(tree.session, 2));  // the MAC and the decryption
-  const std::string_view method = method_of<SetSymmetricKey>().name;
-  OpenedData opened = open_under_mac(session_key_of(tree.session), {method, tree.session.mac_counter}, request.symmetric_key);
-  std::vector<MacInput> data = {ByteView(path.front()), opened.plain.expose_secret()};
-  for (const Bytes& uri : request.endorsed_algorithms) data.emplace_back(ByteView(uri));
-  TRY(Call::verify_mac(tree.session, method, data, request.mac, opened.right));
-  std::vector<std::string> endorsed = TRY(check_endorsements(request.endorsed_algorithms, opened.plain.size()));
+  const MacInput certificate = ByteView(path.front());
+  const std::vector<MacInput> uris(request.endorsed_algorithms.begin(), request.endorsed_algorithms.end());
+  const CoveredData data{.before = {&certificate, 1}, .encrypted = request.symmetric_key, .after = uris};
+  SecretBytes symmetric_key = TRY(Call::open_under_mac(tree.session, method_of<SetSymmetricKey>().name, data, request.mac));
+  std::vector<std::string> endorsed = TRY(check_endorsements(request.endorsed_algorithms, symmetric_key.size()));
   Key& changed = tree.change_key(request.key_handle);
   changed.has_symmetric_key = true;
   changed.endorsed_algorithms = std::move(endorsed);
   TRY(internal::check_listing(changed, path));
-  call.write(request.key_handle, SymmetricKeyData{share(std::move(opened.plain))});
+  call.write(request.key_handle, SymmetricKeyData{share(std::move(symmetric_key))});
   return Nothing{};
 }
 
@@ -139,11 +139,12 @@ Result<Nothing> perform(Call& call, const RestorePrivateKey& request) {
   if (key->restored) return fail(Status::kNotAllowed, "the private key is restored already");
   const std::vector<Bytes> path = TRY(certificate_path(call, *key));
   TRY(Call::use_session_key(tree.session, 2));
-  const std::string_view method = method_of<RestorePrivateKey>().name;
-  const OpenedData opened = open_under_mac(session_key_of(tree.session), {method, tree.session.mac_counter}, request.private_key);
-  const std::array<MacInput, 2> data = {ByteView(path.front()), opened.plain.expose_secret()};
-  TRY(Call::verify_mac(tree.session, method, data, request.mac, opened.right));
-  crypto::PrivateKey restored = TRY(check_restored(opened.plain, path.front()));
+  const MacInput certificate = ByteView(path.front());
+  const CoveredData data{.before = {&certificate, 1}, .encrypted = request.private_key, .after = {}};
+  const SecretBytes pkcs8 = TRY(Call::open_under_mac(tree.session, method_of<RestorePrivateKey>().name, data, request.mac));
+  // Reading PKCS #8 takes the time that its numbers want. It is read once, and nobody but the issuer can have chosen it: the MAC is right.
+  declassify(pkcs8.expose_secret());
+  crypto::PrivateKey restored = TRY(check_restored(pkcs8, path.front()));
   tree.change_key(request.key_handle).restored = true;
   call.write(request.key_handle, PrivateKeyData{std::move(restored)});
   return Nothing{};

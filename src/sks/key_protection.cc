@@ -1,5 +1,6 @@
 #include "sks/internal/key_protection.h"
 
+#include "base/constant_time.h"
 #include "sks/status.h"
 
 namespace airtight::sks::internal {
@@ -77,16 +78,24 @@ Result<Authorization> wants_use(const Call& call, const Call::UserKey& user, std
 
 Result<const Pin*> place_in_group(const PinPolicy& policy, PinHalf half, const std::vector<Ref<Pin>>& pins, std::uint64_t own,
                                   const SecretBytes& value) {
+  // Which of the others it is that the value is like, or unlike, is theirs to know: all of them are compared before there is an answer.
   const Pin* shared = nullptr;
+  bool breaks_likeness = false;
+  bool breaks_difference = false;
   for (const Ref<Pin>& other : pins) {
     if (other->policy != policy.handle || other->id == own) continue;
     const bool same = equal_in_constant_time(other->value->expose_secret(), value.expose_secret());
     const bool same_half = half != PinHalf::kOwn && other->half == half;
-    if (same_half && !same) return fail(Status::kOption, "the PIN policy wants the same PIN as for the other keys of the group");
-    if (same_half) shared = other.get();
     const bool must_differ = policy.grouping == Grouping::kUnique || (policy.grouping == Grouping::kSignatureStandard && !same_half);
-    if (must_differ && same) return fail(Status::kOption, "the PIN policy wants another PIN than for the other keys of the group");
+    if (same_half) {
+      shared = other.get();
+      breaks_likeness |= !same;
+    }
+    if (must_differ) breaks_difference |= same;
   }
+  if (declassified(breaks_likeness)) return fail(Status::kOption, "the PIN policy wants the same PIN as for the other keys of the group");
+  if (declassified(breaks_difference))
+    return fail(Status::kOption, "the PIN policy wants another PIN than for the other keys of the group");
   return shared;
 }
 

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "base/constant_time.h"
 #include "sks/state_store.h"
 #include "sks/status.h"
 
@@ -64,7 +65,7 @@ Result<bool> StateStore::prove_value(const Authorization& wanted) {
   if (attempts->on_disk != charged && !TRY(write_errors(key, *attempts, charged))) return false;
   TRY(require_anchor());
   if (wanted.retry_limit == 0) platform_.pause.wait(delay_after(errors));
-  if (!equal_in_constant_time(value->expose_secret(), wanted.given->expose_secret())) {
+  if (!declassified(equal_in_constant_time(value->expose_secret(), wanted.given->expose_secret()))) {
     attempts->errors = charged;
     return fail(Status::kAuthorization, "the " + std::string(name) + " is wrong");
   }

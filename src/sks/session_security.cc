@@ -5,6 +5,8 @@
 #include <vector>
 
 #include "base/algorithms.h"
+#include "base/constant_time.h"
+#include "crypto/block_cipher.h"
 #include "crypto/cipher.h"
 #include "sks/status.h"
 
@@ -200,20 +202,42 @@ Bytes encrypt(const SessionKey& session_key, const MethodUse& use, ByteView plai
   return crypto::encrypt_cbc(key.expose_secret(), plain, random);
 }
 
-OpenedData open_under_mac(const SessionKey& session_key, const MethodUse& use, ByteView encrypted) {
+std::optional<SecretBytes> open_under_mac(const SessionKey& session_key, const MethodUse& use, const CoveredData& data,
+                                          const crypto::Sha256Value& mac) {
+  std::vector<MacInput> inputs(data.before.begin(), data.before.end());
+  inputs.emplace_back(ByteView()).length_size = data.length_size;
+  inputs.insert(inputs.end(), data.after.begin(), data.after.end());
+  const auto has_mac = [&](ByteView value) {
+    inputs[data.before.size()].content = value;
+    const auto expected = method_mac(use.method, session_key, use.mac_sequence_counter, std::span<const MacInput>(inputs));
+    return equal_in_constant_time(expected, mac);
+  };
   const SecretBytes key = encryption_key(session_key);
   if (is_sk2(session_key)) {
-    auto plain = crypto::open_gcm(key.expose_secret(), encrypted, associated_data(use));
-    return plain ? OpenedData{std::move(*plain), true} : OpenedData{};
+    auto value = crypto::open_gcm(key.expose_secret(), data.encrypted, associated_data(use));
+    if (!value || !declassified(has_mac(value->expose_secret()))) return std::nullopt;
+    return std::move(*value);
   }
-  crypto::Unpadded opened = crypto::open_cbc(key.expose_secret(), encrypted);
-  return {std::move(opened.plain), opened.right};
+  SecretBytes padded = crypto::decrypt_cbc_with_padding(key.expose_secret(), data.encrypted);
+  if (padded.empty()) return std::nullopt;
+  // The time of a MAC shows the length of what it is over, and that shows the padding. So each length that there can be has its MAC.
+  const std::uint32_t padding = crypto::padding_size(padded.expose_secret(), crypto::Padding::kPkcs7);
+  constant_time::Mask right = 0;
+  for (std::uint32_t size = 1; size <= crypto::kAesBlock; ++size) {
+    const std::uint32_t equal = has_mac(padded.expose_secret().first(padded.size() - size)) ? 1 : 0;
+    right |= constant_time::equal(size, padding) & (0 - equal);
+  }
+  if (!declassified((right & 1) != 0)) return std::nullopt;
+  padded.truncate(padded.size() - declassified(padding));  // an issuer's own, now that the MAC is right
+  return padded;
 }
 
 Result<SecretBytes> decrypt(const SessionKey& session_key, const MethodUse& use, ByteView encrypted) {
-  OpenedData opened = open_under_mac(session_key, use, encrypted);
-  if (!opened.right) return fail(Status::kCrypto, "the encrypted data do not decrypt");
-  return std::move(opened.plain);
+  const SecretBytes key = encryption_key(session_key);
+  auto plain = is_sk2(session_key) ? crypto::open_gcm(key.expose_secret(), encrypted, associated_data(use))
+                                   : crypto::decrypt_cbc(key.expose_secret(), encrypted);
+  if (!plain) return fail(Status::kCrypto, "the encrypted data do not decrypt");
+  return plain;
 }
 
 Bytes encrypt(const SecretBytes& session_key, ByteView plain, RandomSource& random) {

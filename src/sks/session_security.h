@@ -105,13 +105,18 @@ struct MethodUse {
 [[nodiscard]] Bytes encrypt(const SecretBytes& session_key, ByteView plain, RandomSource& random);
 [[nodiscard]] Result<SecretBytes> decrypt(const SecretBytes& session_key, ByteView encrypted);
 
-// Encrypted Data whose plain value a MAC covers: that they do not decrypt is not to be told apart from a wrong MAC (sks.md section 3), so
-// the MAC is computed over `plain` in any case and both are judged together.
-struct OpenedData {
-  SecretBytes plain;
-  bool right = false;
+// What a MAC covers where one value of it travels encrypted.
+struct CoveredData {
+  std::span<const MacInput> before;
+  ByteView encrypted;
+  std::size_t length_size = 2;  // of the value, as in MacInput
+  std::span<const MacInput> after;
 };
-[[nodiscard]] OpenedData open_under_mac(const SessionKey& session_key, const MethodUse& use, ByteView encrypted);
+
+// The value that is encrypted in `data`, if it decrypts and `mac` is the MAC of the method over it and what stands around it. That it does
+// not decrypt is not to be told from a wrong MAC (sks.md section 3), by time as little as by the answer.
+[[nodiscard]] std::optional<SecretBytes> open_under_mac(const SessionKey& session_key, const MethodUse& use, const CoveredData& data,
+                                                        const crypto::Sha256Value& mac);
 
 // Proof of issuance of the key with this certificate: the Post Provisioning MAC.
 [[nodiscard]] crypto::Sha256Value post_provisioning_mac(const SessionKey& original_session_key, ByteView end_entity_certificate);

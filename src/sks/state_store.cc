@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/constant_time.h"
 #include "sks/internal/key_material.h"
 #include "sks/internal/places.h"
 #include "sks/status.h"
@@ -219,6 +220,7 @@ Result<SharedSecret> StateStore::symmetric_key(const Key& key) const {
   if (!slot.symmetric_key) {
     auto bytes = TRY(read_bulk(key.handle, RecordKind::kSymmetricKey, 0));
     if (!bytes) return fail(Status::kInternal, "the symmetric key is missing");
+    classify(bytes->expose_secret());
     slot.symmetric_key = share(std::move(*bytes));
   }
   return slot.symmetric_key;

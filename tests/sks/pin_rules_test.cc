@@ -3,7 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <string>
+
+#include "base/encoding.h"
+#include "base/text.h"
 
 namespace airtight::sks {
 namespace {
@@ -42,6 +46,27 @@ TEST(PinRules, StringIsUtf8) {
   EXPECT_TRUE(fits(PassphraseFormat::kString, 0, "p\u00e4ss word"));
   EXPECT_FALSE(fits(PassphraseFormat::kString, 0, "\xff"));
   EXPECT_FALSE(fits(PassphraseFormat::kString, 0, "\xc0\x80"));
+}
+
+// The rules read UTF-8 without branches, for themselves.
+TEST(PinRules, StringIsJustTheUtf8OfTheRestOfTheProgram) {
+  constexpr std::array<unsigned, 22> kEdges = {0x00, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC0, 0xC1, 0xC2,
+                                               0xDF, 0xE0, 0xE1, 0xEC, 0xED, 0xEF, 0xF0, 0xF1, 0xF4, 0xF5, 0xFF};
+  const auto check = [](const std::string& pin) {
+    EXPECT_EQ(fits(PassphraseFormat::kString, 0, pin), is_utf8(bytes_of(pin))) << hex_encode(bytes_of(pin));
+  };
+  for (unsigned first = 0; first < 256; ++first) {
+    check(std::string(1, static_cast<char>(first)));
+    for (unsigned second = 0; second < 256; ++second) check({static_cast<char>(first), static_cast<char>(second)});
+  }
+  for (const unsigned a : kEdges) {
+    for (const unsigned b : kEdges) {
+      for (const unsigned c : kEdges) {
+        check({static_cast<char>(a), static_cast<char>(b), static_cast<char>(c)});
+        for (const unsigned d : kEdges) check({static_cast<char>(a), static_cast<char>(b), static_cast<char>(c), static_cast<char>(d)});
+      }
+    }
+  }
 }
 
 TEST(PinRules, BinaryIsAnything) { EXPECT_TRUE(fits(PassphraseFormat::kBinary, 0, "\xff\xfe")); }

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "base/constant_time.h"
 #include "crypto/digest.h"
-#include "crypto/internal/constant_time.h"
 
 namespace airtight::crypto {
 namespace {
@@ -66,7 +66,7 @@ SecretBytes open_pkcs1_block(ByteView secret_exponent, ByteView encrypted, ByteV
 
   // From here on the length says nothing: both messages have one that an attacker cannot foretell. Which of them is read must not show
   // either, so that both are.
-  const std::uint32_t start = choose(right, separator + 1, synthetic_start);
+  const std::uint32_t start = declassified(choose(right, separator + 1, synthetic_start));
   SecretBytes message(size - start);
   const auto out = message.expose_secret_for_writing();
   for (std::uint32_t i = start; i < size; ++i) {

@@ -11,6 +11,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "base/constant_time.h"
 #include "base/secret_bytes.h"
 #include "sks/state.h"
 #include "sks/wire.h"
@@ -177,8 +178,10 @@ template <typename E>
 }
 [[nodiscard]] inline bool get(wire::Reader& in, SharedSecret& out) {
   const auto bytes = in.array(4);
-  if (bytes) out = share(SecretBytes::copy_of(*bytes));
-  return bytes.has_value();
+  if (!bytes) return false;
+  out = share(SecretBytes::copy_of(*bytes));
+  classify(out->expose_secret());
+  return true;
 }
 [[nodiscard]] inline bool get(wire::Reader& in, Digest& out) {
   const auto bytes = in.array(4);
