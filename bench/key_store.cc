@@ -45,16 +45,8 @@ struct World {
     return must(sks::KeyStore::open(must(storage::open_sqlite(file, {.exclusive = true})), master_key, platform()));
   }
   Bytes create(const std::filesystem::path& file) {
-    const auto key = must(crypto::PrivateKey::generate(crypto::EcSpec{crypto::Curve::kP256}));
-    crypto::CertificateContent content;
-    content.serial = Bytes(8, std::byte{1});
-    content.subject_der = content.issuer_der = must(crypto::name_from_text("CN=Device"));
-    content.not_after = Instant{4102444800000};
-    content.spki = key.public_key().spki();
-    const auto certificate = must(crypto::sign_certificate(content, key));
     const auto database = must(storage::open_sqlite(file, {.exclusive = true, .create = true}));
-    must(sks::KeyStore::create(*database, master_key, {"Example", "Bench", {certificate}, {}}, key, random));
-    return certificate.der();
+    return bench::create_device(*database, master_key, random);
   }
 };
 

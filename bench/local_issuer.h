@@ -8,10 +8,23 @@
 #include "bench/measure.h"
 #include "crypto/certificate_builder.h"
 #include "crypto/random.h"
-#include "sks/client.h"
+#include "sks/key_store.h"
 #include "sks/session_security.h"
 
 namespace airtight::bench {
+
+// Makes a device and fills an empty database with it; its certificate.
+inline Bytes create_device(storage::Database& database, const sealing::MasterKey& master_key, RandomSource& random) {
+  const auto key = must(crypto::PrivateKey::generate(crypto::EcSpec{crypto::Curve::kP256}));
+  crypto::CertificateContent content;
+  content.serial = Bytes(8, std::byte{1});
+  content.subject_der = content.issuer_der = must(crypto::name_from_text("CN=Device"));
+  content.not_after = Instant{4102444800000};
+  content.spki = key.public_key().spki();
+  const auto certificate = must(crypto::sign_certificate(content, key));
+  must(sks::KeyStore::create(database, master_key, {"Example", "Bench", {certificate}, {}}, key, random));
+  return certificate.der();
+}
 
 class LocalIssuer {
  public:
@@ -40,11 +53,22 @@ class LocalIssuer {
     made_ = 0;
   }
 
+  // A PUK policy: 0123456789, three errors.
+  sks::Handle puk_policy() {
+    sks::CreatePukPolicy request;
+    request.provisioning_handle = handle_;
+    request.id.value = "PUK.1";
+    request.puk_value = sks::encrypt(session_key_, bytes_of("0123456789"), random_);
+    request.retry_limit = 3;
+    return must(sks::call(store_, request)).puk_policy_handle;
+  }
+
   // A PIN policy for user-defined PINs: 4 to 8 digits, three errors.
-  sks::Handle pin_policy() {
+  sks::Handle pin_policy(sks::Handle puk_policy = 0) {
     sks::CreatePinPolicy request;
     request.provisioning_handle = handle_;
     request.id.value = "PIN.1";
+    request.puk_policy_handle = puk_policy;
     request.user_defined = true;
     request.user_modifiable = true;
     request.retry_limit = 3;
@@ -85,13 +109,14 @@ class LocalIssuer {
     return certificate;
   }
 
-  void close() {
+  [[nodiscard]] sks::CloseProvisioningSession closing() {
     sks::CloseProvisioningSession request;
     request.provisioning_handle = handle_;
     request.mac = sks::method_mac("closeProvisioningSession", session_key_, counter_++,
                                   {bytes_of(client_id_), bytes_of("S-bench"), bytes_of("https://issuer.example.com/bench")});
-    static_cast<void>(must(sks::call(store_, request)));
+    return request;
   }
+  void close() { static_cast<void>(must(sks::call(store_, closing()))); }
 
   [[nodiscard]] static sks::EccKeySpec p256() { return {std::string(uri::kP256)}; }
   [[nodiscard]] static sks::RsaKeySpec rsa(std::uint16_t bits) { return {bits, 0}; }
@@ -103,6 +128,7 @@ class LocalIssuer {
   Bytes device_;
   crypto::PrivateKey ephemeral_ = must(crypto::PrivateKey::generate(crypto::EcSpec{crypto::Curve::kP256}));
   crypto::PrivateKey ca_ = must(crypto::PrivateKey::generate(crypto::EcSpec{crypto::Curve::kP256}));
+  crypto::SystemRandom random_;
   SecretBytes session_key_;
   sks::Handle handle_ = 0;
   std::string client_id_;
