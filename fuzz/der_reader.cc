@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <cstdlib>
 
-#include "crypto/certificate.h"
 #include "crypto/key.h"
 
 namespace {
@@ -57,7 +56,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   // The formats read with the cursor: what they accept, they keep to the byte.
   if (const auto key = PublicKey::from_spki(input)) require(equal(key->spki(), input));
-  if (const auto certificate = Certificate::parse(input)) require(equal(certificate->der(), input));
   if (const auto key = PrivateKey::from_pkcs8(input)) require(PublicKey::from_spki(key->public_key().spki()).has_value());
   return 0;
 }

@@ -3,9 +3,10 @@
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
+#include <vector>
 
 #include "base/algorithms.h"
-#include "crypto/certificate_builder.h"
+#include "bench/local_issuer.h"
 #include "crypto/random.h"
 #include "sealing/master_key.h"
 #include "sks/client.h"
@@ -26,26 +27,40 @@ class NoPause final : public Pause {
   void wait(std::chrono::milliseconds /*span*/) override {}
 };
 
-// A device with one open session, made anew whenever an input has ended the session.
+// A device with one open session, made anew whenever an input has ended the session, and with two keys for the methods that use one: Key.1
+// without a PIN, Key.2 with one and its PUK.
 class Target {
  public:
-  Target() : ephemeral_(crypto::PrivateKey::generate(crypto::EcSpec{crypto::Curve::kP256}).value()) {
-    const auto attestation_key = crypto::PrivateKey::generate(crypto::EcSpec{crypto::Curve::kP256}).value();
-    crypto::CertificateContent content;
-    content.serial = Bytes(8, std::byte{1});
-    content.subject_der = content.issuer_der = crypto::name_from_text("CN=Device").value();
-    content.not_after = Instant{4102444800000};
-    content.spki = attestation_key.public_key().spki();
-    const auto certificate = crypto::sign_certificate(content, attestation_key).value();
+  Target() {
     const sealing::MasterKey master_key(random_.secret(32));
     auto database = storage::open_sqlite_in_memory().value();
-    require(KeyStore::create(*database, master_key, DeviceBirth{"Vendor", "Model", {certificate}}, attestation_key, random_).has_value());
+    device_ = bench::create_device(*database, master_key, random_);
     store_ = KeyStore::open(std::move(database), master_key, Platform{clock_, random_, pause_}).value();
   }
 
+  // A handle as good as the one that was asked for: of a key that can be used.
+  Handle key(Handle wanted) {
+    const auto known = [&](Handle handle) { return sks::call(*store_, GetKeyProtectionInfo{handle}).has_value(); };
+    if (std::erase_if(keys_, [&](Handle handle) { return !known(handle); }) != 0 || keys_.empty()) {
+      bench::LocalIssuer issuer(*store_, device_);
+      issuer.open();
+      const Handle policy = issuer.pin_policy(issuer.puk_policy());
+      for (const Handle one : {Handle{0}, policy}) {
+        const auto made = issuer.create(bench::LocalIssuer::p256(), one);
+        issuer.certify(made);
+        keys_.push_back(made.key_handle);
+      }
+      issuer.close();
+    }
+    return keys_[wanted % keys_.size()];
+  }
+
   Handle open_session() {
-    const auto found = sks::call(*store_, EnumerateProvisioningSessions{}).value();
-    if (found.provisioning_handle != kNoHandle && found.session->is_open) return found.provisioning_handle;
+    auto found = sks::call(*store_, EnumerateProvisioningSessions{}).value();
+    while (found.provisioning_handle != kNoHandle && !found.session->is_open) {
+      found = sks::call(*store_, EnumerateProvisioningSessions{found.provisioning_handle}).value();
+    }
+    if (found.provisioning_handle != kNoHandle) return found.provisioning_handle;
     CreateProvisioningSession request;
     request.session_key_algorithm = uri::kSessionKey1;
     request.server_session_id.value = "S-1";
@@ -62,9 +77,13 @@ class Target {
   SystemClock clock_;
   crypto::SystemRandom random_;
   NoPause pause_;
-  crypto::PrivateKey ephemeral_;
+  crypto::PrivateKey ephemeral_ = crypto::PrivateKey::generate(crypto::EcSpec{crypto::Curve::kP256}).value();
+  Bytes device_;
   std::unique_ptr<KeyStore> store_;
+  std::vector<Handle> keys_;
 };
+
+constexpr unsigned kFirstOfTheUser = 100;  // methods that use a provisioned key
 
 // Generating RSA keys would be all that the fuzzer does.
 template <typename Request>
@@ -95,7 +114,9 @@ bool check_as(const Method<Request>& method, ByteView input, Target& target) {
   if (request) require(equal(wire::encode(method.number, *request).expose_secret(), input));
   if (request && is_slow(*request)) return true;
   if constexpr (requires { request->provisioning_handle; }) {
-    if (request && method.number < 31) request->provisioning_handle = target.open_session();
+    if (request) request->provisioning_handle = target.open_session();
+  } else if constexpr (requires { request->key_handle; }) {
+    if (request && method.number >= kFirstOfTheUser) request->key_handle = target.key(request->key_handle);
   }
   const SecretBytes answer = request ? target.answer(wire::encode(method.number, *request).expose_secret()) : target.answer(input);
   check_answer<Request>(answer.expose_secret());

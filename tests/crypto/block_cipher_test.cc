@@ -51,9 +51,9 @@ TEST(Padding, Pkcs7PadsToWholeBlocksWithOneToSixteenBytes) {
 TEST(Padding, EveryRightOneIsRemoved) {
   for (std::size_t size = 0; size <= 33; ++size) {
     for (const Padding padding : {Padding::kPkcs7, Padding::kXmlEncryption}) {
-      const Unpadded out = unpad(pad_pkcs7(Bytes(size, std::byte{7})), padding);
-      EXPECT_TRUE(out.right);
-      EXPECT_EQ(out.plain.size(), size);
+      const auto out = unpad(pad_pkcs7(Bytes(size, std::byte{7})), padding);
+      ASSERT_TRUE(out.has_value());
+      EXPECT_EQ(out->size(), size);
     }
   }
 }
@@ -65,9 +65,8 @@ TEST(Padding, EachByteOfPkcs7Counts) {
       const auto all = block.expose_secret_for_writing();
       for (std::size_t i = 16 - count; i < 16; ++i) all[i] = static_cast<std::byte>(count);
       all[15 - wrong] ^= std::byte{0x20};
-      const Unpadded out = unpad(std::move(block), Padding::kPkcs7);
-      EXPECT_FALSE(out.right) << count << " " << wrong;
-      EXPECT_EQ(out.plain.size(), 16U) << "what is wrong stays whole";
+      EXPECT_EQ(padding_size(block.expose_secret(), Padding::kPkcs7), 0U) << count << " " << wrong;
+      EXPECT_FALSE(unpad(std::move(block), Padding::kPkcs7).has_value()) << count << " " << wrong;
     }
   }
 }
@@ -76,21 +75,22 @@ TEST(Padding, XmlEncryptionWantsTheLastByteInRange) {
   for (unsigned last = 0; last < 256; ++last) {
     SecretBytes block(16);
     block.expose_secret_for_writing()[15] = static_cast<std::byte>(last);
-    EXPECT_EQ(unpad(std::move(block), Padding::kXmlEncryption).right, last >= 1 && last <= 16) << last;
+    EXPECT_EQ(unpad(std::move(block), Padding::kXmlEncryption).has_value(), last >= 1 && last <= 16) << last;
   }
 }
 
-TEST(Padding, OpenCbcSaysSoWithoutAnError) {
+TEST(Padding, OfEncryptedDataIsLeftToThoseWhoKnowTheMac) {
   SystemRandom random;
   const Bytes key(32, std::byte{1});
   Bytes encrypted = encrypt_cbc(key, bytes_of("0123456789abcdefXYZ"), random);
-  EXPECT_TRUE(open_cbc(key, encrypted).right);
+  const SecretBytes padded = decrypt_cbc_with_padding(key, encrypted);
+  EXPECT_EQ(padding_size(padded.expose_secret(), Padding::kPkcs7), 13U);
   encrypted[31] ^= std::byte{0x80};  // of the last block's padding
-  const Unpadded wrong = open_cbc(key, encrypted);
-  EXPECT_FALSE(wrong.right);
-  EXPECT_EQ(wrong.plain.size(), 32U);
-  EXPECT_FALSE(open_cbc(key, ByteView(encrypted).first(40)).right);
-  EXPECT_FALSE(open_cbc(key, ByteView(encrypted).first(16)).right);
+  const SecretBytes wrong = decrypt_cbc_with_padding(key, encrypted);
+  EXPECT_EQ(wrong.size(), 32U);
+  EXPECT_EQ(padding_size(wrong.expose_secret(), Padding::kPkcs7), 0U);
+  EXPECT_TRUE(decrypt_cbc_with_padding(key, ByteView(encrypted).first(40)).empty());
+  EXPECT_TRUE(decrypt_cbc_with_padding(key, ByteView(encrypted).first(16)).empty());
 }
 
 TEST(Hmac, IsThatOfRfc4231AndRfc2202) {
