@@ -259,7 +259,7 @@ void add_abort(CLI::App& device, Context& context) {
 }  // namespace
 
 void add_device(CLI::App& root, Context& context) {
-  CLI::App& device = add_group(root, "device", "Make key stores, show them, and call them");
+  CLI::App& device = add_group(root, "device", "Make key stores, serve them, call them, and look after them");
   add_create(device, context);
   add_device_serve(device, context);
   add_device_care(device, context);
