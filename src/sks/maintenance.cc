@@ -2,7 +2,6 @@
 #include <filesystem>
 #include <system_error>
 
-#include "base/text.h"
 #include "sks/internal/key_store_impl.h"
 #include "sks/internal/verifier.h"
 #include "sks/status.h"
@@ -14,12 +13,12 @@ namespace {
 constexpr std::uint8_t kDevicePinRetryLimit = 5;
 constexpr std::uint8_t kDevicePukRetryLimit = 10;
 constexpr std::uint8_t kDevicePinMinLength = 4;
-constexpr std::size_t kDevicePukMinLength = 8;
+constexpr std::uint8_t kDevicePukMinLength = 8;
 constexpr std::uint8_t kMaxLength = 100;
 constexpr int kPatience = 1000;
 
 Result<> check_device_puk(const SecretBytes& puk) {
-  if (puk.size() >= kDevicePukMinLength && puk.size() <= kMaxLength && is_utf8(puk.expose_secret())) return {};
+  if (check_user_pin({PassphraseFormat::kString, kDevicePukMinLength, kMaxLength, 0}, puk.expose_secret())) return {};
   return fail(Status::kOption, "the device PUK must have 8 to 100 bytes of UTF-8");
 }
 

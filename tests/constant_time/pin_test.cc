@@ -91,6 +91,18 @@ TEST_F(Puk, ThatDoesNotDecryptShowsThatAndNoMore) {
   EXPECT_EQ(status(call(store_, puk)), Status::kCrypto);
 }
 
+TEST_F(Pin, OfTheDeviceShowsOnlyWhetherItIsRight) {
+  ASSERT_TRUE(store_.device().store().set_device_pin(hidden("device pin"), hidden("device puk")).has_value());
+  const Handle key = issuer_.provision(issuer_.key_pair("Key.1", kDevicePinHandle)).key_handle;
+  EXPECT_EQ(sign(key, "xevice pin"), Status::kAuthorization);
+  EXPECT_EQ(sign(key, "device pin"), Status::kOk);
+  EXPECT_EQ(status(store_.device().store().change_device_pin(hidden("device pix"), hidden("1234"))), Status::kAuthorization);
+  EXPECT_EQ(status(store_.device().store().change_device_pin(hidden("device pin"), hidden("1234"))), Status::kOk);
+  store_.device().reopen();
+  EXPECT_EQ(status(store_.device().store().unlock_device_pin(hidden("xevice puk"))), Status::kAuthorization);
+  EXPECT_EQ(status(store_.device().store().unlock_device_pin(hidden("device puk"))), Status::kOk);
+}
+
 // The PINs of the other keys of a group: nothing but whether the new one goes with them.
 class GroupOfKeys : public testing::SecretsOfAStore {
  protected:

@@ -52,32 +52,19 @@ TEST_F(SessionKeyOfAStore, IsNotShownByABackupOfAKey) {
 TEST_F(SessionKeyOfAStore, OfTheOriginalSessionIsNotShownByADeletion) {
   auto updatable = issuer_.key_pair();
   updatable.updatable = true;
-  const auto key = issuer_.provision(updatable);
+  const auto key = issuer_.certified(updatable);
+  ASSERT_EQ(status(call(store_, issuer_.close())), Status::kOk);
   TestIssuer second(store_, store_.device().certificate(), {.server_session_id = "S-2"});
-  PostProvisioningDeleteKey request;
-  request.provisioning_handle = second.handle();
-  request.key_handle = key.key_handle;
-  EXPECT_EQ(status(call(store_, request)), Status::kMac);
+  EXPECT_EQ(status(call(store_, second.delete_key(issuer_, key))), Status::kOk);
+  auto again = second.delete_key(issuer_, key);
+  again.mac[0] ^= std::byte{1};
+  EXPECT_NE(status(call(store_, again)), Status::kOk);
 }
 
 // Encrypted data under a MAC: wrong padding, wrong MAC, and both right.
 class EncryptedUnderAMac : public SecretsOfAStore {
  protected:
   enum class Damage : std::uint8_t { kNone, kPadding, kMac };
-
-  // A key of an open session, with `certificate` or one of its own.
-  Handle certified(const CreateKeyPair& request, const crypto::PublicKey* certified_key = nullptr) {
-    const auto made = call(store_, request).value();
-    const auto key = certified_key != nullptr ? certified_key->spki() : made.generated_public_key;
-    SetCertificatePath path;
-    path.provisioning_handle = issuer_.handle();
-    path.key_handle = made.key_handle;
-    certificate_ = testing::TestCa().certify(crypto::PublicKey::from_spki(key).value()).der();
-    path.x509_certificates = {certificate_};
-    path.mac = issuer_.mac("setCertificatePath", {made.generated_public_key, bytes_of(request.id.value), certificate_});
-    EXPECT_EQ(status(call(store_, path)), Status::kOk);
-    return made.key_handle;
-  }
 
   template <typename Request>
   Status answer(Request& request, Bytes& encrypted, Damage damage) {
@@ -89,25 +76,15 @@ class EncryptedUnderAMac : public SecretsOfAStore {
   Status set_symmetric_key(Damage damage) {
     auto pair = issuer_.key_pair();
     pair.key_usage = static_cast<std::uint8_t>(KeyUsage::kSymmetricKey);
-    SetSymmetricKey request;
-    request.provisioning_handle = issuer_.handle();
-    request.key_handle = key_ = certified(pair);
-    request.symmetric_key = issuer_.encrypt("0123456789abcdef");
-    request.endorsed_algorithms = {to_bytes(uri::kHmacSha256), to_bytes(uri::kAes128Cbc)};
-    request.mac = issuer_.mac("setSymmetricKey",
-                              {certificate_, bytes_of("0123456789abcdef"), request.endorsed_algorithms[0], request.endorsed_algorithms[1]});
+    const auto key = issuer_.certified(pair);
+    key_ = key.handle;
+    auto request = issuer_.symmetric_key(key, bytes_of("0123456789abcdef"), {uri::kHmacSha256, uri::kAes128Cbc});
     return answer(request, request.symmetric_key, damage);
   }
 
   Status add_extension(Damage damage) {
-    AddExtensionData request;
-    request.provisioning_handle = issuer_.handle();
-    request.key_handle = certified(issuer_.key_pair());
-    request.base_type = static_cast<std::uint8_t>(ExtensionBaseType::kEncryptedExtension);
-    request.extension_data.value = issuer_.encrypt("a seed");
-    request.extension_type = to_bytes("https://example.com/seed");
-    const Bytes type(1, static_cast<std::byte>(request.base_type));
-    request.mac = issuer_.mac("addExtensionData", {certificate_, type, bytes_of("a seed"), request.extension_type});
+    const auto key = issuer_.certified(issuer_.key_pair());
+    auto request = issuer_.extension(key, ExtensionBaseType::kEncryptedExtension, "https://example.com/seed", bytes_of("a seed"));
     return answer(request, request.extension_data.value, damage);
   }
 
@@ -115,17 +92,17 @@ class EncryptedUnderAMac : public SecretsOfAStore {
     auto pair = issuer_.key_pair();
     pair.import_private_key = true;
     const auto own = crypto::PrivateKey::generate(crypto::EcSpec{crypto::Curve::kP256}).value();
-    RestorePrivateKey request;
-    request.provisioning_handle = issuer_.handle();
-    request.key_handle = certified(pair, &own.public_key());
+    const auto made = call(store_, pair).value();
+    SetCertificatePath path{issuer_.handle(), made.key_handle, {issuer_.ca().certify(own.public_key()).der()}, {}};
+    path.mac = issuer_.mac("setCertificatePath", {made.generated_public_key, bytes_of("Key.1"), path.x509_certificates[0]});
+    EXPECT_EQ(status(call(store_, path)), Status::kOk);
     const SecretBytes pkcs8 = own.pkcs8().value();
-    request.private_key = issuer_.encrypt(text_of(pkcs8.expose_secret()));
-    request.mac = issuer_.mac("restorePrivateKey", {certificate_, pkcs8.expose_secret()});
+    auto request =
+        issuer_.private_key({"Key.1", made.key_handle, made.generated_public_key, path.x509_certificates[0]}, pkcs8.expose_secret());
     return answer(request, request.private_key, damage);
   }
 
   Handle key_ = 0;
-  Bytes certificate_;
 };
 
 TEST_F(EncryptedUnderAMac, SymmetricKeyIsNotShownByItsPadding) { EXPECT_EQ(set_symmetric_key(Damage::kPadding), Status::kMac); }
