@@ -59,6 +59,7 @@ Result<> Records::Writing::relocate(Handle from, Inventory& from_inventory, Hand
 }
 
 Result<> Records::Writing::put_session(const Session& session, const Inventory& inventory) {
+  TRY(records_->group_of(session.handle));  // compared with its rows before they change
   const internal::SessionRecord record{session, internal::digest_of(inventory)};
   const Bytes sealed = records_->master_key_.seal(internal::kSealPurpose, internal::session_place(session.handle, version_),
                                                   internal::record_bytes(record).expose_secret(), records_->random_);
@@ -73,6 +74,7 @@ Result<> Records::Writing::put_session(const Session& session, const Inventory& 
 }
 
 Result<> Records::Writing::erase_session(Handle session) {
+  TRY(records_->group_of(session));  // as above
   TRY(records_->database_->execute("DELETE FROM sks_records WHERE session = ?", {column(session)}));
   TRY(records_->database_->execute("DELETE FROM sks_sessions WHERE handle = ?", {column(session)}));
   sessions_[session] = std::nullopt;

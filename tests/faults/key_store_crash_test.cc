@@ -1,20 +1,21 @@
-// A device's life, killed after every call, killed at every write within a call, and struck by a power cut, a full disk and a broken disk
-// at every write: the store is as before the call or as after it, goes on, and gives away no guess at a PIN.
+// Each call of a device's life, killed, without power, on a full disk and on a broken one, at every write: the store is as before the call
+// or as after it, goes on, and gives away no guess at a PIN or PUK.
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 
 #include <algorithm>
+#include <atomic>
+#include <map>
+#include <new>
 #include <optional>
+#include <set>
 #include <string>
-#include <vector>
 
-#include "agent/key_list.h"
-#include "base/algorithms.h"
-#include "crypto/random.h"
-#include "device/store_folder.h"
+#include "tests/faults/device_life.h"
 #include "tests/faults/faulty_vfs.h"
-#include "tests/faults/provisioning_script.h"
 #include "tests/faults/store_picture.h"
 #include "tests/faults/store_process.h"
+#include "tests/support/child_process.h"
 #include "tests/support/must.h"
 #include "tests/support/temporary_folder.h"
 
@@ -22,279 +23,184 @@ namespace airtight::faults {
 namespace {
 
 using sks::Status;
-using sks::testing::status;
 using tests::must;
 using tests::TemporaryFolder;
 
-const std::size_t kSteps = ProvisioningScript::steps().size();
-const std::size_t kProvisioningSteps = ProvisioningScript::provisioning_steps();
+constexpr std::int64_t kRetryLimit = 3;  // of every PIN and PUK in the life
 
-crypto::Certificate make_device(const std::filesystem::path& folder) {
-  const sks::testing::TestCa maker;
-  crypto::SystemRandom random;
-  return must(device::create_device(
-                  {.folder = folder, .vendor = "Example Vendor", .model = "Example Model"},
-                  [&](const crypto::PublicKey& key) -> Result<std::vector<crypto::Certificate>> {
-                    return std::vector{maker.certify(key, "Device")};
-                  },
-                  {}, random))
-      .front();
-}
+Status status_of_answer(const SecretBytes& answer) { return static_cast<Status>(answer.expose_secret()[0]); }
 
-void copy_store(const std::filesystem::path& from, const std::filesystem::path& to) {
-  std::filesystem::copy(from, to, std::filesystem::copy_options::recursive);
-}
-
-// A new device, and the pictures of a life without faults.
-struct Undisturbed {
-  TemporaryFolder folder;
-  crypto::Certificate device = make_device(folder / "new");
-  std::vector<StorePicture> after;  // so many steps
-
-  Undisturbed() {
-    const std::filesystem::path used = folder / "used";
-    copy_store(folder / "new", used);
-    after.push_back(picture_of(used));
-    ProvisioningScript script(device);
-    for (std::size_t i = 0; i < kSteps; ++i) {
-      const Result<> taken = script.take(ProvisioningScript::steps()[i], *must(open_store(used)));
-      EXPECT_EQ(status(taken), ProvisioningScript::expected_status(i)) << "step " << i;
-      after.push_back(picture_of(used));
-      for (const std::int64_t errors : after.back().pin_errors) EXPECT_EQ(errors, ProvisioningScript::wrong_pins_after(i + 1));
-    }
-  }
+// What came of one call on a disk that may fail.
+struct Outcome {
+  std::optional<Status> answer;  // nothing: the store did not open, or died before it answered
+  bool struck = false;
 };
 
-const Undisturbed& undisturbed() {
-  static const Undisturbed kUndisturbed;
-  return kUndisturbed;
+// Opens the store through `vfs`, makes the call and stops the store.
+Outcome open_and_call(const std::filesystem::path& folder, const RecordedLife::Call& call, const FaultyVfs& vfs) {
+  Outcome outcome;
+  if (const auto store = open_store(folder, vfs.name())) outcome.answer = status_of_answer(must((*store)->call(call.request)));
+  outcome.struck = vfs.struck();
+  return outcome;
 }
 
-// One life, in a store of its own.
-class Life {
+// The same in a process that is killed in place of its operation `operations`.
+Outcome call_and_be_killed(const std::filesystem::path& folder, const RecordedLife::Call& call, int operations) {
+  constexpr int kNone = -1;
+  void* const shared = ::mmap(nullptr, sizeof(std::atomic<int>), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  auto* const answer = new (shared) std::atomic<int>(kNone);
+  tests::ChildProcess process([&](const std::function<void()>&) {
+    FaultyVfs vfs;
+    vfs.fail_after(operations, FaultyVfs::Fault::kKilled);
+    const auto store = open_store(folder, vfs.name());
+    if (!store) return 1;
+    *answer = static_cast<int>(status_of_answer(must((*store)->call(call.request))));
+    return 0;
+  });
+  Outcome outcome;
+  outcome.struck = process.wait() != 0;
+  if (*answer != kNone) outcome.answer = static_cast<Status>(answer->load());
+  ::munmap(shared, sizeof(std::atomic<int>));
+  return outcome;
+}
+
+// Never fewer errors than were answered, and one more at most.
+void expect_no_free_guess(const StorePicture& found, const StorePicture& before, const StorePicture& after, bool answered) {
+  std::set<std::string> all;
+  for (const auto& [what, errors] : found.errors) all.insert(what);
+  for (const std::string& what : all) {
+    const std::int64_t errors = found.errors_of(what);
+    const std::int64_t least = answered ? after.errors_of(what) : std::min(before.errors_of(what), after.errors_of(what));
+    const std::int64_t most = std::max(before.errors_of(what), after.errors_of(what)) + 1;
+    EXPECT_GE(errors, least) << what;
+    EXPECT_LE(errors, std::min(most, kRetryLimit)) << what;
+  }
+}
+
+bool has_locked_value(const StorePicture& picture) {
+  return std::ranges::any_of(picture.errors, [](const auto& one) { return one.second >= kRetryLimit; });
+}
+
+// One call of the life on a store of its own.
+class Trial {
  public:
-  Life() { copy_store(undisturbed().folder / "new", store_folder()); }
+  explicit Trial(std::size_t number) : number_(number) { copy_store(RecordedLife::get().store_before(number), folder()); }
 
-  [[nodiscard]] std::filesystem::path store_folder() const { return folder_ / "store"; }
-  [[nodiscard]] StorePicture picture() const { return picture_of(store_folder()); }
-  [[nodiscard]] ProvisioningScript& script() { return *script_; }
+  [[nodiscard]] std::filesystem::path folder() const { return folder_ / "store"; }
+  [[nodiscard]] const RecordedLife::Call& call() const { return RecordedLife::get().calls()[number_]; }
+  [[nodiscard]] const StorePicture& before() const { return RecordedLife::get().before(number_); }
+  [[nodiscard]] const StorePicture& after() const { return RecordedLife::get().after(number_); }
 
-  // Takes steps until `end` or until one is not answered as it should be; how many were.
-  std::size_t live(sks::Channel& store, std::size_t begin, std::size_t end) {
-    for (; begin < end; ++begin) {
-      last_ = script_->take(ProvisioningScript::steps()[begin], store);
-      if (status(last_) != ProvisioningScript::expected_status(begin)) break;
+  // What a restart finds is one of two stores; where the call has had no effect, it can be made again.
+  void expect_before_or_after(const Outcome& outcome) {
+    const bool answered = outcome.answer && *outcome.answer != Status::kStorage;
+    if (answered) {
+      EXPECT_EQ(*outcome.answer, call().status);
     }
-    return begin;
+    const StorePicture found = picture_of(folder());
+    const bool is_after = found == after();
+    ASSERT_TRUE(is_after || (!answered && found == before())) << "a part of a call is there:\n"
+                                                              << found.rows << "instead of\n"
+                                                              << before().rows;
+    expect_no_free_guess(found, before(), after(), answered);
+    {
+      const auto store = must(open_store(folder()));
+      expect_whole(*store);
+      if (answered || (is_after && !(before() == after()))) return;
+      const Status again = status_of_answer(must(store->call(call().request)));
+      if (again == Status::kAuthorization && call().status == Status::kOk && has_locked_value(found)) return;
+      EXPECT_EQ(again, call().status) << "the call cannot be made again";
+    }
+    EXPECT_EQ(picture_of(folder()).rows, after().rows);
   }
-  [[nodiscard]] const Result<>& last() const { return last_; }
 
-  // Finishes the session from step `next` on, and signs.
-  void go_on(sks::Channel& store, std::size_t next, const StorePicture& picture) {
-    ASSERT_EQ(live(store, next, std::max(next, kProvisioningSteps)), std::max(next, kProvisioningSteps)) << last_.error().message;
-    const bool locked = !picture.pin_errors.empty() && picture.pin_errors.front() >= ProvisioningScript::kRetryLimit;
-    EXPECT_EQ(status(script_->sign_with_pin(store, ProvisioningScript::kPin)), locked ? Status::kAuthorization : Status::kOk);
-    EXPECT_EQ(status(script_->sign_without_pin(store)), Status::kOk);
-  }
-
-  // Another session of the same store: everything in it has a handle that was not given before.
-  void begin_anew(sks::Channel& store) {
-    const auto before = script_->handles();
-    script_.emplace(undisturbed().device);
-    ASSERT_EQ(live(store, 0, kProvisioningSteps), kProvisioningSteps) << last_.error().message;
-    const auto after = script_->handles();
-    for (std::size_t i = 0; i < after.size(); ++i) EXPECT_GT(after[i], before[i]) << "handle " << i;
+  static void expect_whole(sks::KeyStore& store) {
+    for (const auto& finding : must(store.verify()).findings)
+      ADD_FAILURE() << finding.id << ": " << finding.subject << ": " << finding.text;
   }
 
  private:
+  std::size_t number_;
   TemporaryFolder folder_;
-  std::optional<ProvisioningScript> script_{undisturbed().device};
-  Result<> last_;
 };
 
-// Keys of an open session are there for the issuer alone; keys of a closed one are complete.
-void expect_nothing_half_there(sks::Channel& store) {
-  const auto sessions = must(agent::list_sessions(store));
-  for (const agent::KeyEntry& key : must(agent::list_keys(store))) {
-    const auto session = std::ranges::find(sessions, key.key.provisioning_handle, &agent::SessionEntry::handle);
-    ASSERT_NE(session, sessions.end()) << "a key without its session";
-    EXPECT_EQ(key.is_usable(), !session->session.is_open);
-    EXPECT_EQ(key.protection.has_value(), !session->session.is_open);
-    if (!session->session.is_open) continue;
-    const sks::SignHashedData request{key.handle, std::string(uri::kEcdsaSha256), {}, Bytes(32)};
-    EXPECT_EQ(status(sks::call(store, request)), Status::kNoKey);
-    EXPECT_EQ(status(sks::call(store, sks::GetKeyProtectionInfo{key.handle})), Status::kNoKey);
-  }
-}
-
-// Never fewer errors than were answered, and one more at most; the step that was not answered may count or not.
-void expect_no_free_guess(const StorePicture& picture, std::size_t answered) {
-  if (picture.pin_errors.empty()) return;
-  ASSERT_EQ(picture.pin_errors.size(), 1U);
-  const auto fits = [&](std::size_t steps) {
-    const std::int64_t wrong = ProvisioningScript::wrong_pins_after(steps);
-    return picture.pin_errors[0] >= wrong && picture.pin_errors[0] <= std::min(wrong + 1, ProvisioningScript::kRetryLimit);
-  };
-  EXPECT_TRUE(fits(answered) || (answered < kSteps && fits(answered + 1)))
-      << picture.pin_errors[0] << " errors on disk, " << ProvisioningScript::wrong_pins_after(answered) << " were made";
-}
-
-// After a crash in the step behind the `answered` ones: the store is one of two, and its owner can go on or clean up.
-void expect_before_or_after(Life& life, std::size_t answered) {
-  const StorePicture found = life.picture();
-  const std::vector<StorePicture>& expected = undisturbed().after;
-  const bool before = found == expected[answered];
-  ASSERT_TRUE(before || (answered < kSteps && found == expected[answered + 1])) << "a part of a call is there:\n"
-                                                                                << found.rows << "instead of\n"
-                                                                                << expected[answered].rows;
-  expect_no_free_guess(found, answered);
-  const auto store = must(open_store(life.store_folder()));
-  expect_nothing_half_there(*store);
-  if (before) {
-    life.go_on(*store, answered, found);
-  } else if (found.has_open_session) {  // the answer is lost, and with it what the issuer needs
-    for (const auto& [handle, session] : must(agent::list_sessions(*store))) must(sks::call(*store, sks::AbortProvisioningSession{handle}));
-    EXPECT_TRUE(must(agent::list_keys(*store)).empty());
-    life.begin_anew(*store);
-  }
-}
-
-TEST(KeyStoreKilledAfterACall, IsAsTheCallLeftItAndGoesOn) {
-  for (std::size_t calls = 1; calls <= kSteps; ++calls) {
-    SCOPED_TRACE("after " + std::to_string(calls) + " calls");
-    Life life;
-    StoreProcess store(life.store_folder());
-    ASSERT_EQ(life.live(store, 0, calls), calls) << life.last().error().message;
-    store.kill();
-    const StorePicture found = life.picture();
-    ASSERT_EQ(found.rows, undisturbed().after[calls].rows);
-    expect_before_or_after(life, calls);
-  }
-}
-
-TEST(KeyStoreKilledAfterACall, CountsEveryWrongPinAndAtMostOneMore) {
-  for (std::size_t calls = kProvisioningSteps; calls <= kSteps; ++calls) {
-    SCOPED_TRACE("after " + std::to_string(calls) + " calls");
-    Life life;
-    StoreProcess store(life.store_folder());
-    ASSERT_EQ(life.live(store, 0, calls), calls);
-    store.kill();
-    const std::int64_t wrong = ProvisioningScript::wrong_pins_after(calls);
-    const std::int64_t found = life.picture().pin_errors.at(0);
-    EXPECT_GE(found, wrong);
-    EXPECT_LE(found, std::min(wrong + 1, ProvisioningScript::kRetryLimit));
-  }
-}
-
-TEST(KeyStoreKilledAfterACall, StaysLockedAfterTheLastWrongPin) {
-  Life life;
-  {
-    StoreProcess store(life.store_folder());
-    ASSERT_EQ(life.live(store, 0, kSteps), kSteps);
-    store.kill();
-  }
-  const auto store = must(open_store(life.store_folder()));
-  EXPECT_EQ(status(life.script().sign_with_pin(*store, ProvisioningScript::kPin)), Status::kAuthorization);
-}
-
-TEST(KeyStoreKilledAfterACall, CanAbortTheSessionWithAllThatItMade) {
-  for (std::size_t calls = 1; calls < kProvisioningSteps; ++calls) {
-    SCOPED_TRACE("after " + std::to_string(calls) + " calls");
-    Life life;
-    {
-      StoreProcess store(life.store_folder());
-      ASSERT_EQ(life.live(store, 0, calls), calls);
-      store.kill();
+// Makes every call of the life with the fault at its first operation, its second, and so on; `trial` does it, and says whether the fault
+// struck. How often it did.
+template <typename Try>
+int at_every_operation(Try&& trial) {
+  int strikes = 0;
+  const std::size_t calls = RecordedLife::get().calls().size();
+  for (std::size_t number = 0; number < calls && !testing::Test::HasFailure(); ++number) {
+    for (int operations = 0; !testing::Test::HasFailure(); ++operations) {
+      SCOPED_TRACE("call " + std::to_string(number) + " (" + RecordedLife::get().calls()[number].method + ") at operation " +
+                   std::to_string(operations));
+      Trial one(number);
+      if (!trial(one, operations)) break;
+      ++strikes;
     }
-    {
-      const auto store = must(open_store(life.store_folder()));
-      ASSERT_EQ(status(life.script().abort(*store)), Status::kOk);
-      EXPECT_EQ(status(life.script().abort(*store)), Status::kNoSession);
-      EXPECT_TRUE(must(agent::list_keys(*store)).empty());
-      EXPECT_TRUE(must(agent::list_sessions(*store)).empty());
-    }
-    const StorePicture empty = life.picture();
-    EXPECT_EQ(empty.counters, undisturbed().after[calls].counters);
-    EXPECT_EQ(std::ranges::count(empty.rows, '\n'), static_cast<std::ptrdiff_t>(empty.counters.size())) << empty.rows;
-    life.begin_anew(*must(open_store(life.store_folder())));
   }
+  return strikes;
 }
 
-TEST(KeyStoreKilledInsideACall, IsAsBeforeTheCallOrAsAfterIt) {
-  int writes = 0;
-  for (bool survived = false; !survived; ++writes) {
-    SCOPED_TRACE("at write " + std::to_string(writes));
-    Life life;
-    std::size_t answered = 0;
-    {
-      StoreProcess store(life.store_folder(), writes);
-      answered = life.live(store, 0, kSteps);
-      if (answered < kSteps) {
-        ASSERT_EQ(life.last().error().fault, Fault::kUnavailable) << life.last().error().message;
-      }
-      survived = store.stop();
+class KeyStoreStruck : public testing::TestWithParam<FaultyVfs::Fault> {};
+
+TEST_P(KeyStoreStruck, IsAsBeforeTheCallOrAsAfterItAndGivesNoGuessAway) {
+  const int strikes = at_every_operation([&](Trial& trial, int operations) {
+    Outcome outcome;
+    if (GetParam() == FaultyVfs::Fault::kKilled) {
+      outcome = call_and_be_killed(trial.folder(), trial.call(), operations);
+    } else {
+      FaultyVfs vfs;
+      vfs.fail_after(operations, GetParam(), static_cast<unsigned>(operations));
+      outcome = open_and_call(trial.folder(), trial.call(), vfs);
     }
-    expect_before_or_after(life, answered);
-    if (HasFatalFailure()) break;
-  }
-  EXPECT_GT(writes, static_cast<int>(2 * kProvisioningSteps)) << "the loop did not reach the calls";
+    trial.expect_before_or_after(outcome);
+    return outcome.struck;
+  });
+  EXPECT_GT(strikes, static_cast<int>(5 * RecordedLife::get().calls().size())) << "the loop did not reach the writes";
 }
 
-TEST(KeyStoreWithoutPower, IsAsBeforeTheCallOrAsAfterIt) {
-  int operations = 0;
-  for (bool struck = true; struck; ++operations) {
-    SCOPED_TRACE("at operation " + std::to_string(operations));
-    Life life;
-    FaultyVfs vfs;
-    vfs.fail_after(operations, FaultyVfs::Fault::kPowerCut);
-    std::size_t answered = 0;
-    {
-      const auto store = open_store(life.store_folder(), vfs.name());
-      if (store) {
-        answered = life.live(**store, 0, kSteps);
-        if (answered < kSteps) {
-          ASSERT_EQ(status(life.last()), Status::kStorage) << life.last().error().message;
-        }
-      }
-    }
-    struck = vfs.struck();
-    expect_before_or_after(life, answered);
-    if (HasFatalFailure()) break;
-  }
-  EXPECT_GT(operations, static_cast<int>(2 * kProvisioningSteps)) << "the loop did not reach the calls";
-}
+INSTANTIATE_TEST_SUITE_P(EachWay, KeyStoreStruck,
+                         testing::Values(FaultyVfs::Fault::kKilled, FaultyVfs::Fault::kPowerCut, FaultyVfs::Fault::kTornWrite,
+                                         FaultyVfs::Fault::kReordered),
+                         [](const testing::TestParamInfo<FaultyVfs::Fault>& one) {
+                           switch (one.param) {
+                             case FaultyVfs::Fault::kKilled: return "Killed";
+                             case FaultyVfs::Fault::kPowerCut: return "PowerCut";
+                             case FaultyVfs::Fault::kTornWrite: return "TornWrite";
+                             default: return "ReorderedWrites";
+                           }
+                         });
 
 class KeyStoreOnABadDisk : public testing::TestWithParam<FaultyVfs::Fault> {};
 
 TEST_P(KeyStoreOnABadDisk, AnswersErrorStorageChangesNothingAndGoesOn) {
-  for (int operations = 0;; ++operations) {
-    SCOPED_TRACE("at operation " + std::to_string(operations));
-    Life life;
+  at_every_operation([&](Trial& trial, int operations) {
     FaultyVfs vfs;
     vfs.fail_after(operations, GetParam());
     bool struck = false;
     {
-      auto store = open_store(life.store_folder(), vfs.name());
-      std::size_t answered = 0;
-      if (store) {
-        answered = life.live(**store, 0, kSteps);
-        if (answered < kSteps) {
-          ASSERT_EQ(status(life.last()), Status::kStorage) << life.last().error().message;
-        }
-      }
+      auto store = open_store(trial.folder(), vfs.name());
+      std::optional<Status> answer;
+      if (store) answer = status_of_answer(must((*store)->call(trial.call().request)));
       struck = vfs.struck();
       vfs.heal();
-      if (!store) {
-        store = must(open_store(life.store_folder(), vfs.name()));
+      if (!store) store = must(open_store(trial.folder(), vfs.name()));
+      if (!answer || *answer == Status::kStorage) {
+        EXPECT_TRUE(struck);
+        answer = status_of_answer(must((*store)->call(trial.call().request)));
       }
-      expect_nothing_half_there(**store);
-      ASSERT_EQ(life.live(**store, answered, kSteps), kSteps) << life.last().error().message;
+      EXPECT_EQ(*answer, trial.call().status);
+      Trial::expect_whole(**store);
     }
-    const StorePicture found = life.picture();
-    ASSERT_EQ(found.rows, undisturbed().after.back().rows);
-    ASSERT_EQ(found.pin_errors, undisturbed().after.back().pin_errors);
-    if (!struck) break;
-  }
+    const StorePicture found = picture_of(trial.folder());
+    if (!(found == trial.after())) {
+      EXPECT_EQ(found.shape(), trial.after().shape());
+    } else {
+      EXPECT_EQ(found.errors, trial.after().errors);
+    }
+    return struck;
+  });
 }
 
 INSTANTIATE_TEST_SUITE_P(EachFault, KeyStoreOnABadDisk, testing::Values(FaultyVfs::Fault::kDiskFull, FaultyVfs::Fault::kBrokenWrite),
@@ -304,21 +210,56 @@ INSTANTIATE_TEST_SUITE_P(EachFault, KeyStoreOnABadDisk, testing::Values(FaultyVf
 
 // An attempt that cannot be counted is not compared.
 TEST(KeyStoreOnAFullDisk, AnswersRightAndWrongPinsAlike) {
-  for (const std::size_t steps_before : {kProvisioningSteps, kProvisioningSteps + 2}) {  // no attempt yet; the last one was wrong
-    for (const std::string_view pin : {ProvisioningScript::kPin, ProvisioningScript::kOtherPin}) {
-      SCOPED_TRACE(std::to_string(steps_before) + " steps, then PIN " + std::string(pin));
-      Life life;
-      FaultyVfs vfs;
-      const auto store = must(open_store(life.store_folder(), vfs.name()));
-      ASSERT_EQ(life.live(*store, 0, steps_before), steps_before);
+  const TemporaryFolder folder;
+  const crypto::Certificate device = make_device(folder / "store");
+  FaultyVfs vfs;
+  const auto store = must(open_store(folder / "store", vfs.name()));
+  const ProvisionedKeys keys = provision(*store, device);
+  const auto sign_with = [&](std::string_view pin) {
+    return sks::testing::status(sign(*store, keys.first.handle, keys.first.public_key, pin));
+  };
+  for (const unsigned errors : {0U, 1U}) {  // no attempt yet; the last one was wrong
+    for (const std::string_view pin : {kPin, kWrongPin}) {
+      SCOPED_TRACE(std::to_string(errors) + " errors, then PIN " + std::string(pin));
       vfs.fail_after(0, FaultyVfs::Fault::kDiskFull);
-      EXPECT_EQ(status(life.script().sign_with_pin(*store, pin)), Status::kStorage);
-      EXPECT_EQ(status(life.script().sign_without_pin(*store)), Status::kOk) << "a key without a PIN needs no disk";
+      EXPECT_EQ(sign_with(pin), Status::kStorage);
+      EXPECT_EQ(sks::testing::status(sign(*store, keys.imported.handle, keys.imported.public_key, "")), Status::kOk)
+          << "a key without a PIN needs no disk";
       vfs.heal();
-      EXPECT_EQ(must(agent::list_keys(*store)).at(0).protection->pin_error_count, ProvisioningScript::wrong_pins_after(steps_before));
-      EXPECT_EQ(status(life.script().sign_with_pin(*store, ProvisioningScript::kPin)), Status::kOk);
+      EXPECT_EQ(must(sks::call(*store, sks::GetKeyProtectionInfo{keys.first.handle})).pin_error_count, errors);
+    }
+    if (errors == 0) {
+      EXPECT_EQ(sign_with(kWrongPin), Status::kAuthorization);
     }
   }
+  EXPECT_EQ(sign_with(kPin), Status::kOk);
+}
+
+// A store whose process is killed after each call.
+class StoreThatDiesAfterEachCall final : public sks::Channel {
+ public:
+  explicit StoreThatDiesAfterEachCall(std::filesystem::path folder) : folder_(std::move(folder)) {}
+  [[nodiscard]] Result<SecretBytes> call(const SecretBytes& request) override {
+    StoreProcess store(folder_);
+    auto answer = store.call(request);
+    store.kill();
+    return answer;
+  }
+
+ private:
+  std::filesystem::path folder_;
+};
+
+TEST(KeyStoreKilledAfterEachCall, FinishesItsSessionsAndUsesTheirKeys) {
+  const TemporaryFolder folder;
+  const crypto::Certificate device = make_device(folder / "store");
+  StoreThatDiesAfterEachCall store(folder / "store");
+  ProvisionedKeys keys = provision(store, device);
+  fail_to_provision(store, device);
+  provision_again(store, device, keys);
+  EXPECT_EQ(sks::testing::status(sign(store, keys.first.handle, keys.first.public_key, kPin)), Status::kOk);
+  EXPECT_EQ(sks::testing::status(sign(store, keys.guarded.handle, keys.guarded.public_key, kOwnPin)), Status::kOk);
+  Trial::expect_whole(*must(open_store(folder / "store")));
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 #include "tests/faults/store_picture.h"
 
 #include "crypto/random.h"
-#include "sealing/master_key.h"
+#include "sealing/seal.h"
 #include "sks/internal/places.h"
 #include "sks/records.h"
 #include "storage/database.h"
@@ -18,17 +18,22 @@ std::string line(std::string_view name, std::initializer_list<std::uint64_t> num
   return out + " " + std::string(text) + "\n";
 }
 
+std::string text_of(const sks::SharedSecret& value) { return to_text(value->expose_secret()); }
+
 void add(StorePicture& picture, const sks::SessionTree& tree, const sks::internal::Inventory& inventory) {
   const sks::Session& session = tree.session;
   picture.rows += line("session", {session.handle, session.open ? 1U : 0U, session.key_uses, session.mac_counter, session.key_limit},
                        session.server_session_id);
-  for (const auto& puk : tree.puk_policies) picture.rows += line("puk policy", {puk->handle, session.handle, puk->error_count}, puk->id);
+  for (const auto& puk : tree.puk_policies) {
+    picture.rows += line("puk policy", {puk->handle, session.handle}, puk->id + " " + text_of(puk->value));
+    picture.errors["PUK " + std::to_string(puk->handle)] = puk->error_count;
+  }
   for (const auto& policy : tree.pin_policies) {
     picture.rows += line("pin policy", {policy->handle, session.handle, policy->puk_policy}, policy->id);
   }
   for (const auto& pin : tree.pins) {
-    picture.rows += line("pin", {pin->id, pin->policy, static_cast<std::uint64_t>(pin->half)});
-    picture.pin_errors.push_back(pin->error_count);
+    picture.rows += line("pin", {pin->id, pin->policy, static_cast<std::uint64_t>(pin->half)}, text_of(pin->value));
+    picture.errors["PIN " + std::to_string(pin->id)] = pin->error_count;
   }
   for (const auto& key : tree.keys) {
     picture.rows += line("key", {key->handle, session.handle, key->pin_policy, key->pin, key->extensions.size()}, key->id);
@@ -42,6 +47,21 @@ void add(StorePicture& picture, const sks::SessionTree& tree, const sks::interna
 }
 
 }  // namespace
+
+std::int64_t StorePicture::errors_of(const std::string& what) const {
+  const auto found = errors.find(what);
+  return found == errors.end() ? 0 : found->second;
+}
+
+std::string StorePicture::shape() const {
+  std::string out;
+  for (const char c : rows) {
+    const bool is_digit = c >= '0' && c <= '9';
+    if (!is_digit) out += c;
+  }
+  for (const auto& [what, count] : errors) out += " " + std::to_string(count);
+  return out;
+}
 
 StorePicture picture_of(const std::filesystem::path& folder) {
   crypto::SystemRandom random;

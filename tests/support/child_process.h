@@ -40,18 +40,18 @@ class ChildProcess {
     return ::read(ready_, &byte, 1) == 1;
   }
 
-  // kill -9, and waits for the end.
-  void kill() {
+  // kill -9, and waits for the end, as wait() does.
+  int kill() {
     ::kill(process_, SIGKILL);
-    (void)wait();
+    return wait();
   }
 
-  // The exit status, or -1 if it was killed.
+  // The exit status, or the negative number of the signal that killed it.
   int wait() {
     int status = 0;
     ::waitpid(process_, &status, 0);
     process_ = 0;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
   }
 
  private:
