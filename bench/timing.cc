@@ -11,6 +11,7 @@
 #include <string>
 
 #include "base/c_handle.h"
+#include "base/constant_time.h"
 #include "bench/local_issuer.h"
 #include "bench/measure.h"
 #include "sealing/master_key.h"
@@ -86,13 +87,12 @@ Comparison largest_t(const std::vector<Sample>& samples) {
 
 const char* verdict(double t) {
   if (std::abs(t) > kLeak) return "LEAKS";
-  return std::abs(t) > kSuspicious ? "suspicious: run it again" : "nothing seen";
+  return std::abs(t) > kSuspicious ? "suspicious" : "nothing seen";
 }
 
-void answer(const Question& question, RandomSource& random) {
+Comparison ask(const Question& question, RandomSource& random) {
   constexpr int kWarmUp = 200;
-  const int all = question.samples + kWarmUp;
-  const Bytes coins = random.bytes(static_cast<std::size_t>(all));
+  const Bytes coins = random.bytes(static_cast<std::size_t>(question.samples + kWarmUp));
   std::vector<Sample> samples;
   samples.reserve(coins.size());
   for (const std::byte coin : coins) {
@@ -103,7 +103,16 @@ void answer(const Question& question, RandomSource& random) {
     samples.push_back({second, wall() - begun});
   }
   samples.erase(samples.begin(), samples.begin() + kWarmUp);
-  const Comparison found = largest_t(samples);
+  return largest_t(samples);
+}
+
+// What is suspicious is asked again, and the smaller of the two counts: a leak is there each time, what else the machine does is not.
+void answer(const Question& question, RandomSource& random) {
+  Comparison found = ask(question, random);
+  if (std::abs(found.t) > kSuspicious) {
+    const Comparison again = ask(question, random);
+    if (std::abs(again.t) < std::abs(found.t)) found = again;
+  }
   std::printf("  %-62s %7d %8.2f %9.1f ns  %s\n", question.what, question.samples, found.t, found.difference * 1000, verdict(found.t));
   std::fflush(stdout);
 }
@@ -158,15 +167,22 @@ class World {
   sks::Handle key_ = 0;
 };
 
-// Both classes are run from the same memory, so that its address tells nothing.
-void load(std::span<std::byte> place, ByteView input) { std::ranges::copy(input, place.begin()); }
+// Puts the input of a class where it is run from. Both inputs are read, and without a branch: nothing but the bytes is to differ for what
+// is timed next, neither addresses nor caches nor what the branch predictor has seen last.
+void load(std::span<std::byte> place, ByteView first, ByteView second, bool is_second) {
+  const constant_time::Mask mask = 0 - static_cast<std::uint32_t>(is_second);
+  for (std::size_t i = 0; i < place.size(); ++i) {
+    const auto chosen = constant_time::choose(mask, std::to_integer<std::uint32_t>(second[i]), std::to_integer<std::uint32_t>(first[i]));
+    place[i] = static_cast<std::byte>(chosen);
+  }
+}
 
 void ask_value(World& world, const char* what, int samples, const SecretBytes& right, const SecretBytes& first, const SecretBytes& last) {
   SecretBytes request = first.clone();
   answer({what, samples,
           [&](bool second) {
             must(world.call(right), "a call with a right PIN or PUK");
-            load(request.expose_secret_for_writing(), (second ? last : first).expose_secret());
+            load(request.expose_secret_for_writing(), first.expose_secret(), last.expose_secret(), second);
           },
           [&] { must(!world.call(request), "the refusal of a wrong PIN or PUK"); }},
          world.random);
@@ -178,7 +194,7 @@ void ask_mac(World& world) {
           [&](bool second) {
             world.issuer().open();
             auto closing = world.issuer().closing();
-            closing.mac[second ? 31 : 0] ^= std::byte{1};
+            closing.mac[31 * static_cast<std::size_t>(second)] ^= std::byte{1};
             request = sks::wire::encode(sks::method_of<sks::CloseProvisioningSession>().number, closing);
           },
           [&] { must(!world.call(request), "the refusal of a wrong MAC"); }},
@@ -196,7 +212,7 @@ void ask_padding(RandomSource& random, const char* what, std::size_t certificate
   Bytes bad = good;
   bad[bad.size() - 17] ^= std::byte{0x40};
   Bytes input = good;
-  answer({what, 40000, [&](bool second) { load(input, second ? bad : good); },
+  answer({what, 40000, [&](bool second) { load(input, good, bad, second); },
           [&] {
             const auto opened = sks::open_under_mac(session_key, use, {.before = {&before, 1}, .encrypted = input, .after = {}}, {});
             must(!opened, "the refusal of a wrong MAC");
@@ -239,7 +255,10 @@ void ask_rsa(RandomSource& random) {
   }
   Bytes input = right.front();
   answer({"rsa-1_5, RSA-2048: padding right or wrong", 12000,
-          [&](bool second) { load(input, (second ? wrong : right)[std::to_integer<std::size_t>(random.bytes(1)[0]) % kPool]); },
+          [&](bool second) {
+            const std::size_t i = std::to_integer<std::size_t>(random.bytes(1)[0]) % kPool;
+            load(input, right[i], wrong[i], second);
+          },
           [&] { static_cast<void>(must(key.decrypt(crypto::RsaEncryption::kPkcs1, input))); }},
          random);
 }
@@ -255,18 +274,18 @@ __attribute__((noinline)) bool equal_up_to_the_first_difference(ByteView a, Byte
 // That a leak is seen where there is one, and none where both classes are the same.
 void ask_controls(RandomSource& random) {
   const Bytes secret = random.bytes(32);
+  Bytes first = secret;
+  Bytes last = secret;
+  first[0] ^= std::byte{1};
+  last[31] ^= std::byte{1};
   Bytes input = secret;
-  const auto wrong_at = [&](std::size_t i) {
-    input = secret;
-    input[i] ^= std::byte{1};
-  };
-  answer({"control: a comparison that stops at the first difference", 200000, [&](bool second) { wrong_at(second ? 31 : 0); },
+  answer({"control: a comparison that stops at the first difference", 200000, [&](bool second) { load(input, first, last, second); },
           [&] { must(!equal_up_to_the_first_difference(secret, input), "a comparison"); }},
          random);
-  answer({"control: the same, with both classes alike", 200000, [&](bool) { wrong_at(31); },
+  answer({"control: the same, with both classes alike", 200000, [&](bool second) { load(input, last, last, second); },
           [&] { must(!equal_up_to_the_first_difference(secret, input), "a comparison"); }},
          random);
-  answer({"comparison in constant time: first or last byte wrong", 200000, [&](bool second) { wrong_at(second ? 31 : 0); },
+  answer({"comparison in constant time: first or last byte wrong", 200000, [&](bool second) { load(input, first, last, second); },
           [&] { must(!equal_in_constant_time(secret, input), "a comparison"); }},
          random);
 }
