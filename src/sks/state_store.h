@@ -101,6 +101,9 @@ class StateStore final : public StateView {
 
   [[nodiscard]] Result<std::optional<SecretBytes>> read_bulk(Handle key, internal::RecordKind kind, std::size_t part) const;
 
+  // The counter of a PIN whose errors `call` wants forgotten; null if the store has never heard of it.
+  [[nodiscard]] std::shared_ptr<Attempts> attempts_at(const Call& call, std::uint64_t pin);
+
   // The rest wants the database mutex held.
   [[nodiscard]] bool is_present(const Ref<SessionTree>& tree) const;
   // Adds a step for `tree`; false if that is not the present version.

@@ -79,12 +79,22 @@ bool StateStore::count_original_uses(Steps& steps, const Call& call) const {
   return true;
 }
 
+// Where nobody has tried the PIN yet, its counter is made here: made by somebody who tries it at this moment, it would begin with the
+// errors that are being forgotten.
+std::shared_ptr<Attempts> StateStore::attempts_at(const Call& call, std::uint64_t pin) {
+  for (const auto& [session, change] : call.changes) {
+    const Pin* const noted = change.before ? change.before->pin(pin) : nullptr;
+    if (noted != nullptr) return ledger_.find_or_add({Counted::kPin, pin}, noted->error_count, session);
+  }
+  return ledger_.find({Counted::kPin, pin});
+}
+
 Result<bool> StateStore::commit(Call& call, const Authorization* proved) {
   if (call.changes.empty() && call.used_originals.empty() && call.expired.empty()) return true;
   // Errors that will be forgotten: nobody verifies these PINs until it is done.
   std::vector<std::pair<std::uint64_t, std::shared_ptr<Attempts>>> resets;
   for (const std::uint64_t pin : call.errors_reset) {
-    if (auto attempts = ledger_.find({Counted::kPin, pin})) resets.emplace_back(pin, std::move(attempts));
+    if (auto attempts = attempts_at(call, pin)) resets.emplace_back(pin, std::move(attempts));
   }
   std::ranges::sort(resets);
   std::vector<std::unique_lock<std::mutex>> locks;

@@ -193,7 +193,8 @@ class RecordedLife::Recorder final : public sks::Channel {
     const std::filesystem::path next = life_.store_before(life_.calls_.size() + 1);
     copy_store(life_.store_before(life_.calls_.size()), next);
     auto answer = must(open_store(next))->call(request);
-    life_.calls_.push_back({method_name(request), request.clone(), static_cast<Status>(answer.value().expose_secret()[0])});
+    life_.calls_.push_back(
+        {method_name(request), to_bytes(request.expose_secret()), static_cast<Status>(answer.value().expose_secret()[0])});
     life_.pictures_.push_back(picture_of(next));
     return answer;
   }

@@ -49,7 +49,7 @@ class RecordedLife {
  public:
   struct Call {
     std::string method;
-    SecretBytes request;
+    Bytes request;  // not secret here: secrets do not come along to a forked process
     sks::Status status;
   };
 

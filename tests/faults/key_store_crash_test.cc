@@ -39,7 +39,8 @@ struct Outcome {
 // Opens the store through `vfs`, makes the call and stops the store.
 Outcome open_and_call(const std::filesystem::path& folder, const RecordedLife::Call& call, const FaultyVfs& vfs) {
   Outcome outcome;
-  if (const auto store = open_store(folder, vfs.name())) outcome.answer = status_of_answer(must((*store)->call(call.request)));
+  if (const auto store = open_store(folder, vfs.name()))
+    outcome.answer = status_of_answer(must((*store)->call(SecretBytes::copy_of(call.request))));
   outcome.struck = vfs.struck();
   return outcome;
 }
@@ -54,7 +55,7 @@ Outcome call_and_be_killed(const std::filesystem::path& folder, const RecordedLi
     vfs.fail_after(operations, FaultyVfs::Fault::kKilled);
     const auto store = open_store(folder, vfs.name());
     if (!store) return 1;
-    *answer = static_cast<int>(status_of_answer(must((*store)->call(call.request))));
+    *answer = static_cast<int>(status_of_answer(must((*store)->call(SecretBytes::copy_of(call.request)))));
     return 0;
   });
   Outcome outcome;
@@ -107,7 +108,7 @@ class Trial {
       const auto store = must(open_store(folder()));
       expect_whole(*store);
       if (answered || (is_after && !(before() == after()))) return;
-      const Status again = status_of_answer(must(store->call(call().request)));
+      const Status again = status_of_answer(must(store->call(SecretBytes::copy_of(call().request))));
       if (again == Status::kAuthorization && call().status == Status::kOk && has_locked_value(found)) return;
       EXPECT_EQ(again, call().status) << "the call cannot be made again";
     }
@@ -182,13 +183,13 @@ TEST_P(KeyStoreOnABadDisk, AnswersErrorStorageChangesNothingAndGoesOn) {
     {
       auto store = open_store(trial.folder(), vfs.name());
       std::optional<Status> answer;
-      if (store) answer = status_of_answer(must((*store)->call(trial.call().request)));
+      if (store) answer = status_of_answer(must((*store)->call(SecretBytes::copy_of(trial.call().request))));
       struck = vfs.struck();
       vfs.heal();
       if (!store) store = must(open_store(trial.folder(), vfs.name()));
       if (!answer || *answer == Status::kStorage) {
         EXPECT_TRUE(struck);
-        answer = status_of_answer(must((*store)->call(trial.call().request)));
+        answer = status_of_answer(must((*store)->call(SecretBytes::copy_of(trial.call().request))));
       }
       EXPECT_EQ(*answer, trial.call().status);
       Trial::expect_whole(**store);

@@ -249,11 +249,24 @@ void KillOracle::check_counter(const std::string& name, const Counter& before, c
     complain(name + " shows " + std::to_string(now.errors) + " errors, and has to show " + std::to_string(least) + " to " +
              std::to_string(most));
   }
-  // A right value is refused only when wrong ones have locked it.
-  const auto wrong = static_cast<unsigned>(std::ranges::count_if(attempts, [](const JournalEntry& entry) { return !entry.right; }));
-  const bool was_refused =
-      std::ranges::any_of(attempts, [](const JournalEntry& entry) { return entry.right && is_answered(entry) && !is_done(entry); });
-  if (was_refused && before.errors + wrong < now.limit) complain(name + " was refused, though it was right and not locked");
+  check_refusals(name, before, now.limit, attempts, forgiven);
+}
+
+// A right value is refused only when wrong ones have locked it.
+void KillOracle::check_refusals(const std::string& name, const Counter& before, unsigned limit, const std::vector<JournalEntry>& attempts,
+                                const std::vector<JournalEntry>& forgiven) {
+  for (const JournalEntry& refused : attempts) {
+    if (!refused.right || !is_answered(refused) || is_done(refused)) continue;
+    std::uint64_t last_forgiven = 0;
+    for (const JournalEntry& entry : forgiven) {
+      if (is_done(entry) && entry.answered < refused.sent) last_forgiven = std::max(last_forgiven, entry.sent);
+    }
+    const auto wrong = std::ranges::count_if(attempts, [&](const JournalEntry& entry) {
+      return !entry.right && entry.sent < refused.answered && (!is_answered(entry) || entry.answered > last_forgiven);
+    });
+    const unsigned most = static_cast<unsigned>(wrong) + (last_forgiven == 0 ? before.errors : 0);
+    if (most < limit) complain(name + " was refused, though it was right and not locked");
+  }
 }
 
 void KillOracle::take_over(const Found& found) {

@@ -55,6 +55,8 @@ class KillOracle {
   void check_counters(const Found& found);
   void check_counter(const std::string& name, const Counter& before, const Counter& now, const std::vector<JournalEntry>& attempts,
                      const std::vector<JournalEntry>& resets);
+  void check_refusals(const std::string& name, const Counter& before, unsigned limit, const std::vector<JournalEntry>& attempts,
+                      const std::vector<JournalEntry>& forgiven);
   void take_over(const Found& found);
   void complain(std::string sentence) { complaints_.push_back(std::move(sentence)); }
 
