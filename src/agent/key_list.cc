@@ -42,6 +42,25 @@ Result<KeyEntry> entry_of(sks::Channel& key_store, std::uint32_t handle, sks::En
   return entry;
 }
 
+// The key with just this handle.
+Result<std::optional<KeyEntry>> key_at(sks::Channel& key_store, std::uint32_t handle) {
+  if (handle == 0 || handle == sks::kNoHandle) return std::nullopt;
+  auto next = TRY(sks::call(key_store, sks::EnumerateKeys{handle - 1}));  // goes on with what is greater
+  if (!next.key || next.key_handle != handle) return std::nullopt;
+  return TRY(entry_of(key_store, handle, std::move(*next.key)));
+}
+
+// The handles of the keys with the certificate of which `name` is the whole fingerprint; nothing if it is none, or nobody can be asked.
+std::optional<std::vector<sks::Handle>> handles_by_certificate(device::Administration& administration, std::string_view name) {
+  const Result<Bytes> bytes = hex_decode(name);
+  crypto::Sha256Value fingerprint{};
+  if (!bytes || bytes->size() != fingerprint.size()) return std::nullopt;
+  std::ranges::copy(*bytes, fingerprint.begin());
+  Result<std::vector<sks::Handle>> handles = administration.find_keys(fingerprint);
+  if (!handles) return std::nullopt;
+  return std::move(*handles);
+}
+
 }  // namespace
 
 Result<std::vector<KeyEntry>> list_keys(sks::Channel& key_store) {
@@ -55,16 +74,21 @@ Result<std::vector<KeyEntry>> list_keys(sks::Channel& key_store) {
   }
 }
 
-Result<KeyEntry> find_key(sks::Channel& key_store, std::string_view name) {
-  std::vector<KeyEntry> keys = TRY(list_keys(key_store));
+Result<KeyEntry> find_key(sks::Channel& key_store, std::string_view name, device::Administration* administration) {
   if (const auto handle = as_handle(name)) {
-    const auto found = std::ranges::find(keys, *handle, &KeyEntry::handle);
-    if (found != keys.end()) return std::move(*found);
+    if (auto key = TRY(key_at(key_store, *handle))) return std::move(*key);
   }
-  const std::string prefix = lower_case(name);
   std::vector<KeyEntry> found;
-  for (KeyEntry& key : keys) {
-    if (key.key.id.value == name || has_fingerprint(key, prefix)) found.push_back(std::move(key));
+  const auto handles = administration != nullptr ? handles_by_certificate(*administration, name) : std::nullopt;
+  if (handles) {
+    for (const sks::Handle handle : *handles) {
+      if (auto key = TRY(key_at(key_store, handle))) found.push_back(std::move(*key));
+    }
+  } else {
+    const std::string prefix = lower_case(name);
+    for (KeyEntry& key : TRY(list_keys(key_store))) {
+      if (key.key.id.value == name || has_fingerprint(key, prefix)) found.push_back(std::move(key));
+    }
   }
   if (found.size() == 1) return std::move(found.front());
   if (found.empty()) {

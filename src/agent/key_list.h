@@ -9,6 +9,7 @@
 
 #include "base/result.h"
 #include "crypto/certificate.h"
+#include "device/administration.h"
 #include "sks/client.h"
 #include "sks/methods.h"
 
@@ -27,8 +28,9 @@ struct KeyEntry {
 [[nodiscard]] Result<std::vector<KeyEntry>> list_keys(sks::Channel& key_store);
 
 // The one key that `name` names: a handle in decimal, a key ID, or the first hex digits (four or more) of the SHA-256 fingerprint of its
-// certificate. Fault::kNotFound if there is none, kBadInput if there are several; the hint lists them.
-[[nodiscard]] Result<KeyEntry> find_key(sks::Channel& key_store, std::string_view name);
+// certificate. Fault::kNotFound if there is none, kBadInput if there are several; the hint lists them. A handle is looked up at once, and
+// so is a whole fingerprint if `administration` is at hand; for all else every key is looked at.
+[[nodiscard]] Result<KeyEntry> find_key(sks::Channel& key_store, std::string_view name, device::Administration* administration = nullptr);
 
 // For people: "no PIN", "PIN", "PIN, 2 of 3 attempts left", "PIN locked", "being made", ...
 [[nodiscard]] std::string pin_state(const KeyEntry& key);

@@ -53,7 +53,7 @@ void report(const Context& context, const KeyEntry& key, const std::string& memb
 
 Result<> unlock(const CareOptions& options, const Context& context) {
   const auto store = TRY(open_key_store(options.store));
-  const KeyEntry key = TRY(agent::find_key(*store->channel, options.key));
+  const KeyEntry key = TRY(agent::find_key(*store->channel, options.key, store->administration.get()));
   auto done = sks::call(*store->channel, sks::UnlockKey{.key_handle = key.handle, .authorization = TRY(puk_for(key, options))});
   if (!done) return Failure(agent::explain_puk_refusal(*store->channel, key, std::move(done.error())));
   report(context, key, "unlock", "is unlocked");
@@ -62,7 +62,7 @@ Result<> unlock(const CareOptions& options, const Context& context) {
 
 Result<> change_pin(const CareOptions& options, const Context& context) {
   const auto store = TRY(open_key_store(options.store));
-  const KeyEntry key = TRY(agent::find_key(*store->channel, options.key));
+  const KeyEntry key = TRY(agent::find_key(*store->channel, options.key, store->administration.get()));
   SecretBytes pin = TRY(pin_for(key, options.pin_file));
   SecretBytes new_pin = TRY(new_pin_for(key, options));
   auto done = sks::call(*store->channel, sks::ChangePin{.key_handle = key.handle, .pin = std::move(pin), .new_pin = std::move(new_pin)});
@@ -73,7 +73,7 @@ Result<> change_pin(const CareOptions& options, const Context& context) {
 
 Result<> set_pin(const CareOptions& options, const Context& context) {
   const auto store = TRY(open_key_store(options.store));
-  const KeyEntry key = TRY(agent::find_key(*store->channel, options.key));
+  const KeyEntry key = TRY(agent::find_key(*store->channel, options.key, store->administration.get()));
   SecretBytes puk = TRY(puk_for(key, options));
   SecretBytes new_pin = TRY(new_pin_for(key, options));
   auto done = sks::call(*store->channel, sks::SetPin{.key_handle = key.handle, .puk = std::move(puk), .new_pin = std::move(new_pin)});
@@ -84,7 +84,7 @@ Result<> set_pin(const CareOptions& options, const Context& context) {
 
 Result<> set_property(const CareOptions& options, const Context& context) {
   const auto store = TRY(open_key_store(options.store));
-  const KeyEntry key = TRY(agent::find_key(*store->channel, options.key));
+  const KeyEntry key = TRY(agent::find_key(*store->channel, options.key, store->administration.get()));
   TRY(sks::call(*store->channel, sks::SetProperty{.key_handle = key.handle,
                                                   .extension_type = to_bytes(options.type),
                                                   .name = to_bytes(options.property),
@@ -131,7 +131,7 @@ Wanted wanted_to_delete(const KeyEntry& key) {
 
 Result<> export_key(const CareOptions& options, const Context& context) {
   const auto store = TRY(open_key_store(options.store));
-  const KeyEntry key = TRY(agent::find_key(*store->channel, options.key));
+  const KeyEntry key = TRY(agent::find_key(*store->channel, options.key, store->administration.get()));
   TRY(confirm(options,
               "Write the secret of key " + std::to_string(key.handle) + " (" + name_for_people(key) + ") to " + options.out + "?"));
   const Wanted wanted = wanted_to_export(key);
@@ -144,7 +144,7 @@ Result<> export_key(const CareOptions& options, const Context& context) {
 
 Result<> delete_key(const CareOptions& options, const Context& context) {
   const auto store = TRY(open_key_store(options.store));
-  const KeyEntry key = TRY(agent::find_key(*store->channel, options.key));
+  const KeyEntry key = TRY(agent::find_key(*store->channel, options.key, store->administration.get()));
   TRY(confirm(options, "Delete key " + std::to_string(key.handle) + " (" + name_for_people(key) + ") for good?"));
   const Wanted wanted = wanted_to_delete(key);
   SecretBytes authorization = TRY(authorization_for(key, wanted, options));

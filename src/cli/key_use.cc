@@ -61,7 +61,7 @@ void add_in_and_out(CLI::App& command, UseOptions& options, const std::string& i
 template <typename Use>
 Result<> with_key(const UseOptions& options, const Context& context, const Output& output, Use&& use) {
   const auto store = TRY(open_key_store(options.store));
-  const agent::KeyEntry key = TRY(agent::find_key(*store->channel, options.key));
+  const agent::KeyEntry key = TRY(agent::find_key(*store->channel, options.key, store->administration.get()));
   SecretBytes pin = TRY(pin_for(key, options.pin_file));
   auto made = use(*store->channel, key, std::move(pin));
   if (!made) return Failure(agent::explain_pin_refusal(*store->channel, key, std::move(made.error())));

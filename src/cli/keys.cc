@@ -186,7 +186,7 @@ struct ShowOptions {
 
 Result<> show(const ShowOptions& options, const Context& context) {
   const auto store = TRY(open_key_store(options.store));
-  const KeyEntry key = TRY(agent::find_key(*store->channel, options.key));
+  const KeyEntry key = TRY(agent::find_key(*store->channel, options.key, store->administration.get()));
   if (context.json) {
     context.print_json(key_as_json(key));
   } else {
@@ -241,7 +241,7 @@ Result<Bytes> digest_of_file(const std::string& path, crypto::Digest digest) {
 
 Result<> sign(const SignOptions& options, const Context& context) {
   const auto store = TRY(open_key_store(options.store));
-  const KeyEntry key = TRY(agent::find_key(*store->channel, options.key));
+  const KeyEntry key = TRY(agent::find_key(*store->channel, options.key, store->administration.get()));
   const agent::SignatureAlgorithm algorithm = TRY(agent::choose_signature_algorithm(key, options.algorithm));
   const Bytes hash = TRY(digest_of_file(options.in, algorithm.digest));
   const SecretBytes pin = TRY(pin_for(key, options.pin_file));

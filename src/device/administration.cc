@@ -125,6 +125,10 @@ class StoreOfDaemon final : public Administration {
  private:
   template <typename Request>
   Result<typename Request::Response> ask(const Request& request) {
+    if (std::error_code ignored; fs::is_socket(folder_, ignored)) {
+      return fail(Fault::kBadInput, folder_.native() + " is where the key store is called, and not its folder",
+                  "give the folder with --store: only its owner can do this");
+    }
     if (!channel_) channel_ = TRY(SocketChannel::connect(folder_ / kAdminSocket));
     const SecretBytes answer = TRY(channel_->call(sks::wire::encode(Request::kNumber, request)));
     const ByteView bytes = answer.expose_secret();

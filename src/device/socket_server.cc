@@ -1,5 +1,6 @@
 #include "device/socket_server.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -45,6 +46,8 @@ Result<std::unique_ptr<SocketServer>> SocketServer::start(Listener listener, std
                                                           const ServerLimits& limits, FrameHandler& handler, const Log& log) {
   Descriptor stopped(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!stopped.is_open()) return fail(Fault::kUnavailable, std::string("the server cannot start: ") + std::strerror(errno), "try again");
+  // A caller that is gone again must not keep the one that accepts from seeing stop().
+  ::fcntl(listener.number(), F_SETFL, ::fcntl(listener.number(), F_GETFL) | O_NONBLOCK);
   std::unique_ptr<SocketServer> server(
       new SocketServer(std::move(listener), std::move(stopped), name, std::move(peers), limits, handler, log));
   server->acceptor_ = std::thread([&server = *server] { server.accept_until_stopped(); });

@@ -4,11 +4,15 @@
 
 #include <csignal>
 #include <filesystem>
+#include <fstream>
 
 #include "base/bytes.h"
+#include "base/key_attributes.h"
 #include "device/frames.h"
+#include "device/socket_channel.h"
 #include "device/unix_socket.h"
 #include "tests/cli/program.h"
+#include "tests/sks/device.h"
 #include "tests/support/must.h"
 #include "tests/support/temporary_folder.h"
 
@@ -131,6 +135,30 @@ TEST_F(DeviceServe, RefusesUsersThatThereAreNot) {
 }
 
 TEST_F(DeviceServe, DoesNotServeAStoreThatIsNotThere) { EXPECT_EQ(run({"device", "serve", "--store", folder / "nowhere"}).status, 1); }
+
+TEST_F(DeviceServe, AsksAProgramBeforeAKeyIsUsedThatWantsIt) {
+  const std::string verdict = folder / "yes";
+  const BackgroundProgram daemon(
+      serve({"--approve-command", "test \"$AIRTIGHT_METHOD $AIRTIGHT_KEY_ID\" = 'signHashedData Key.1' && test -e " + verdict}));
+  const auto channel = must(device::SocketChannel::connect(socket));
+  const auto info = must(sks::call(*channel, sks::GetDeviceInfo{}));
+  EXPECT_TRUE(info.biometric_support);
+  sks::testing::TestIssuer issuer(*channel, must(crypto::Certificate::parse(info.x509_certificates.front())));
+  sks::CreateKeyPair key = issuer.key_pair();
+  key.biometric_protection = static_cast<std::uint8_t>(BiometricProtection::kExclusive);
+  issuer.provision(key);
+  const std::string letter = folder / "yes-or-no";
+  std::ofstream(letter) << "a letter";
+  const std::vector<std::string> sign = {"keys", "sign", "Key.1", "--store", store, "--in", letter, "--out", folder / "sig"};
+  EXPECT_EQ(run(sign).status, 1);
+  std::ofstream(verdict) << "yes";
+  EXPECT_EQ(run(sign).status, 0) << run(sign).err;
+}
+
+TEST_F(DeviceServe, OffersNoBiometricsWithoutAProgramToAsk) {
+  const BackgroundProgram daemon(serve());
+  EXPECT_EQ(run({"device", "info", "--store", store, "--json"}).json()["biometrics"], false);
+}
 
 TEST_F(DeviceServe, AnswersCommandsAtOnce) {
   const BackgroundProgram daemon(serve());

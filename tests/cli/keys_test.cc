@@ -202,6 +202,17 @@ TEST_F(KeysProgram, DeletesAKeyAfterAYes) {
   EXPECT_EQ(keys({"show", "Ec"}).status, 1);
 }
 
+TEST_F(KeysProgram, AreNamedByHandleIdOrFingerprint) {
+  const std::string fingerprint(keys({"show", "Ec", "--json"}).json()["fingerprint"].as_string());
+  for (const std::string& name : {std::string("3"), std::string("Ec"), fingerprint, fingerprint.substr(0, 12)}) {
+    EXPECT_EQ(keys({"show", name, "--json"}).json()["handle"], 3) << name;
+  }
+  for (const std::string& name :
+       {std::string("0"), std::string("5"), std::string("4294967295"), std::string(64, '0'), std::string("Nobody")}) {
+    EXPECT_EQ(keys({"show", name}).status, 1) << name;
+  }
+}
+
 TEST_F(KeysProgram, ReportsAsJson) {
   const boost::json::object done = keys({"delete", "Ec", "--yes", "--json"}).json();
   EXPECT_EQ(done.at("key"), 3);

@@ -123,6 +123,14 @@ TEST(AdministrationByDaemon, WithoutADaemonIsNotFound) {
   EXPECT_EQ(status.error().fault, Fault::kNotFound);
 }
 
+TEST(AdministrationByDaemon, GoesByTheFolderAndNotByTheSocketOfTheApi) {
+  const tests::TemporaryFolder folder;
+  const Listener listener = must(Listener::at(folder / kSksSocket, 0600));
+  const auto status = administration_by_daemon(folder / kSksSocket)->status();
+  ASSERT_FALSE(status);
+  EXPECT_EQ(status.error().fault, Fault::kBadInput);
+}
+
 TEST(AdministrationByDaemon, RefusesWhatItCannotRead) {
   const tests::TemporaryFolder folder;
   sks::testing::TestDevice device;
