@@ -117,6 +117,10 @@ Result<> Records::become_backup(storage::Database& database, const sealing::Mast
   const SecretBytes plain = TRY(master_key.open(internal::kSealPurpose, internal::root_place(0, version), sealed));
   const Bytes sealed_again = master_key.seal(internal::kBackupPurpose, internal::root_place(0, version), plain.expose_secret(), random);
   TRY(database.execute("UPDATE sks_roots SET sealed = ? WHERE id = 0", {ByteView(sealed_again)}));
+  // In the file itself: a log that stays beside it when the file is moved would leave a store there.
+  const auto journal =
+      TRY(storage::query_one(database, "PRAGMA journal_mode = DELETE", {}, [](const storage::Row& one) { return one.text(0); }));
+  if (journal != "delete") return fail(Fault::kStorage, "the backup cannot be completed", "make another one, on another disk");
   return {};
 }
 
