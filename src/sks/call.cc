@@ -26,6 +26,7 @@ Result<Call::UserKey> Call::user_key(Handle handle) {
   found.tree = unless_expired(TRY(state.session_of_key(handle)));
   if (found.tree && !found.tree->session.open) found.key = found.tree->key(handle);
   if (found.key == nullptr) return fail(Status::kNoKey, "there is no provisioned key with this handle");
+  if (based_on.key == nullptr) based_on = found;
   return found;
 }
 

@@ -22,12 +22,12 @@ namespace airtight::sks {
 // What a user method wants proved before it goes on. The store does that, because every attempt is counted durably first, some wait, and
 // some ask a person. The pointers live as long as `tree`.
 struct Authorization {
-  Ref<SessionTree> tree;               // that owns what is verified; null: nothing is
+  Ref<SessionTree> tree = {};          // that owns what is verified, or the key that is to be approved; null: nothing is
   const Pin* pin = nullptr;            // at most one of pin
   const PukPolicy* puk = nullptr;      // and puk
   std::uint8_t retry_limit = 0;        // of it
   const SecretBytes* given = nullptr;  // what the caller offers for it
-  bool approval = false;               // somebody has to approve (biometric protection)
+  Ref<SessionTree> approval = {};      // of the key whose use somebody has to approve (biometric protection); null: nobody
   Handle key = 0;                      // what for
   std::string_view method;
 };
@@ -65,6 +65,9 @@ class Call {
     const Key* key = nullptr;
   };
   [[nodiscard]] Result<UserKey> user_key(Handle handle);
+  // The provisioned key that this call goes by. If the store has another version of it when the call is through, then what was allowed,
+  // proved and read may not belong together, and the call is made again.
+  UserKey based_on;
 
   // Changing. Each returns a copy that becomes the store's if the call succeeds; it lives as long as the Call, and asked for twice is the
   // same copy.

@@ -71,8 +71,10 @@ Result<Authorization> wants_use(const Call& call, const Call::UserKey& user, std
   }
   wanted.key = key.handle;
   wanted.method = method;
-  wanted.approval = replaces_pin || biometric == BiometricProtection::kCombined || biometric == BiometricProtection::kExclusive;
-  if (wanted.approval && !wanted.tree) wanted.tree = user.tree;
+  if (replaces_pin || biometric == BiometricProtection::kCombined || biometric == BiometricProtection::kExclusive) {
+    wanted.approval = user.tree;
+    if (!wanted.tree) wanted.tree = user.tree;
+  }
   return wanted;
 }
 

@@ -67,15 +67,23 @@ class Dispatch {
     const auto result = run(call, request, wanted);
     if (!result) {
       const Status status = status_of(result.error());
+      if (status == Status::kInternal && !is_still_based(call)) return std::nullopt;
       if (status == Status::kStorage || status == Status::kInternal) return refusal(result.error());
       const auto done = state_.abandon(call);
       if (!done) return refusal(done.error());
       return *done ? std::optional(refusal(result.error())) : std::nullopt;
     }
-    if (!*result) return std::nullopt;
+    if (!*result || !is_still_based(call)) return std::nullopt;
     const auto done = state_.commit(call, wanted ? &*wanted : nullptr);
     if (!done) return refusal(done.error());
     return *done ? std::optional(wire::encode(0, **result)) : std::nullopt;
+  }
+
+  // Whether the key that the call goes by is the one that the store has now.
+  bool is_still_based(const Call& call) {
+    if (call.based_on.key == nullptr) return true;
+    const auto now = state_.session_of_key(call.based_on.key->handle);
+    return now && *now && (*now)->key(call.based_on.key->handle) == call.based_on.key;
   }
 
   template <typename Request>

@@ -53,6 +53,7 @@ Result<EnumerateKeys::Response> perform(Call& call, const EnumerateKeys& request
     const auto tree = call.unless_expired(std::move(found.tree));
     if (!tree) continue;
     const Key& key = *tree->key(found.key);
+    call.based_on = {tree, &key};
     EnumerateKeys::Key listed;
     listed.provisioning_handle = tree->session.handle;
     listed.id.value = key.id;

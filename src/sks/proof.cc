@@ -22,8 +22,8 @@ Result<bool> StateStore::prove(const Authorization& wanted) {
   }
   if (!wanted.approval) return true;
   if (platform_.approver == nullptr) return fail(Status::kAuthorization, "the key is to be approved, and nobody can be asked");
-  ApprovalRequest request{wanted.method, wanted.key, {}, {}, wanted.tree->session.issuer_uri};
-  if (const Key* const key = wanted.tree->key(wanted.key)) {
+  ApprovalRequest request{wanted.method, wanted.key, {}, {}, wanted.approval->session.issuer_uri};
+  if (const Key* const key = wanted.approval->key(wanted.key)) {
     request.key_id = key->id;
     request.friendly_name = key->friendly_name;
   }

@@ -4,8 +4,10 @@
 
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/algorithms.h"
@@ -44,8 +46,12 @@ class TestCa {
 // Notes how long it should have waited.
 class FakePause final : public Pause {
  public:
-  void wait(std::chrono::milliseconds span) override { waited.push_back(span); }
+  void wait(std::chrono::milliseconds span) override {
+    waited.push_back(span);
+    if (meanwhile) std::exchange(meanwhile, {})();
+  }
   std::vector<std::chrono::milliseconds> waited;
+  std::function<void()> meanwhile;  // happens once, while somebody waits
 };
 
 struct DeviceOptions {

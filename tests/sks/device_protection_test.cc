@@ -202,6 +202,17 @@ TEST_F(Biometrics, CombinedTakesBoth) {
   EXPECT_EQ(sign(key, "1634"), Status::kAuthorization);
 }
 
+TEST_F(Biometrics, CombinedGoesWithTheDevicePinToo) {
+  must(device.store().set_device_pin(secret("device pin"), secret("device puk")));
+  TestIssuer issuer(device);
+  auto key = request(issuer, BiometricProtection::kCombined, false);
+  key.pin_policy_handle = kDevicePinHandle;
+  const Handle handle = issuer.provision(key).key_handle;
+  EXPECT_EQ(sign(handle, "wrong"), Status::kAuthorization);
+  EXPECT_EQ(sign(handle, "device pin"), Status::kOk);
+  EXPECT_EQ(approver.asked, std::vector<std::string>{"signHashedData Key.1 Bank"});
+}
+
 TEST_F(Biometrics, ExclusiveTakesAnApprovalAlone) {
   const Handle key = provision(BiometricProtection::kExclusive, false);
   EXPECT_EQ(sign(key, "1634"), Status::kOption);

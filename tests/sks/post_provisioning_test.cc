@@ -354,8 +354,25 @@ TEST_F(PostProvisioning, CountsOneUseOfItsOwnSessionKey) {
   EXPECT_EQ(status(device.call(second.delete_key(first, two))), Status::kNotAllowed);
 }
 
-TEST_F(PostProvisioning, SurvivesARestart) {
-  // The whole of it is in the records: tests/faults has the same across power cuts.
+TEST_F(PostProvisioning, WhatWasProvedForTheOldKeyDoesNotServeForTheNewOne) {
+  auto puk = first.puk_policy();
+  puk.retry_limit = 0;  // each verification waits
+  const Handle puk_handle = must(device.call(puk)).puk_policy_handle;
+  const Handle pin_handle = must(device.call(first.pin_policy("PIN.1", puk_handle))).pin_policy_handle;
+  auto request = updatable(first.key_pair("Key.1", pin_handle, "1634"));
+  request.export_policy = static_cast<std::uint8_t>(ExportPolicy::kPuk);
+  const CertifiedKey old = first.certified(request);
+  ASSERT_EQ(close(first), Status::kOk);
+  TestIssuer second(device);
+  const CertifiedKey fresh = second.certified(second.key_pair());  // not exportable
+  must(device.call(second.update_key(fresh, first, old)));
+
+  device.pause().meanwhile = [&] { EXPECT_EQ(close(second), Status::kOk); };
+  EXPECT_EQ(status(device.call(ExportKey{old.handle, pin("0123456789")})), Status::kNotAllowed);
+  ASSERT_EQ(device.pause().waited.size(), 1U);
+}
+
+TEST_F(PostProvisioning, LeavesAStoreThatIsWhole) {
   const CertifiedKey old = make(first, "Key.1", policy(first), "1634");
   ASSERT_EQ(close(first), Status::kOk);
   TestIssuer second(device);
