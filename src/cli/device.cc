@@ -42,6 +42,8 @@ struct CreateOptions {
   device::AttestationKeyKind attestation_key = device::AttestationKeyKind::kP256;
   SealOptions seal;
   sks::StoreOptions options;
+  std::string anchor = "none";
+  std::string anchor_tcti;
 };
 
 Result<> create(const CreateOptions& options, const Context& context) {
@@ -51,12 +53,14 @@ Result<> create(const CreateOptions& options, const Context& context) {
     return ca::certify_device(options.maker, {.vendor = options.vendor, .model = options.model}, key, clock, random);
   };
   const sealing::NewSeal seal = TRY(seal_from(options.seal));
+  const sealing::AnchorChoice anchor = TRY(sealing::parse_anchor(options.anchor, options.anchor_tcti));
   const auto path = TRY(device::create_device({.folder = options.store,
                                                .vendor = options.vendor,
                                                .model = options.model,
                                                .attestation_key = options.attestation_key,
                                                .seal = seal,
-                                               .options = options.options},
+                                               .options = options.options,
+                                               .anchor = anchor},
                                               certify, passphrase_on_terminal("the key store " + options.store), random));
   const std::string device_id = provenance::device_id(path.front());
   if (context.json) {
@@ -85,6 +89,7 @@ void add_create(CLI::App& device, Context& context) {
   command.add_flag("--p521", options->options.p521, "Offer keys on P-521 too");
   command.add_flag("--sk2", options->options.sk2, "Offer the session algorithm sk2 too, which leaves nothing to interpretation");
   add_seal_options(command, options->seal, "the store");
+  add_anchor_options(command, options->anchor, options->anchor_tcti);
 }
 
 // device call
@@ -269,6 +274,7 @@ void add_device(CLI::App& root, Context& context) {
   add_sessions(device, context);
   add_abort(device, context);
   add_device_seal(device, context);
+  add_device_anchor(device, context);
 }
 
 }  // namespace airtight::cli

@@ -35,6 +35,16 @@ void add_seal_options(CLI::App& command, SealOptions& options, const std::string
       ->needs(seal);
 }
 
+void add_anchor_options(CLI::App& command, std::string& anchor, std::string& tcti) {
+  CLI::Option* option =
+      command
+          .add_option("--anchor", anchor, "What shows that the store is not an old copy: none, file:PATH (on another disk), tpm2[:INDEX]")
+          ->type_name("KIND");
+  command.add_option("--anchor-tcti", tcti, "Where the anchor's TPM is (default: TPM2TOOLS_TCTI, or device:/dev/tpmrm0)")
+      ->type_name("TCTI")
+      ->needs(option);
+}
+
 Result<sealing::NewSeal> seal_from(const SealOptions& options) {
   using sealing::SealKind;
   const SealKind kind = options.kind.value_or(SealKind::kFile);

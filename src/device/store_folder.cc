@@ -6,6 +6,7 @@
 #include <system_error>
 #include <utility>
 
+#include "device/internal/anchoring.h"
 #include "storage/database.h"
 #include "storage/files.h"
 
@@ -20,8 +21,15 @@ constexpr std::size_t kLongestNote = 4096;
 
 constexpr std::string_view kDatabaseFile = "sks.db";
 constexpr std::string_view kRestoredFile = "sks.db.restored";  // until it takes the other's place
-constexpr std::array<std::string_view, 7> kStoreFiles = {
-    kDatabaseFile, "sks.db-wal", "sks.db-shm", "sks.db-journal", sealing::kSealFile, sealing::kSealKeyFile, sealing::kNewSealKeyFile};
+constexpr std::array<std::string_view, 9> kStoreFiles = {kDatabaseFile,
+                                                         "sks.db-wal",
+                                                         "sks.db-shm",
+                                                         "sks.db-journal",
+                                                         sealing::kSealFile,
+                                                         sealing::kSealKeyFile,
+                                                         sealing::kNewSealKeyFile,
+                                                         sealing::kAnchorFile,
+                                                         sealing::kNewAnchorFile};
 
 enum class StoreState : std::uint8_t { kAbsent, kBeingMade, kComplete, kForeign };
 
@@ -68,6 +76,25 @@ Result<crypto::PrivateKey> generate(AttestationKeyKind kind) {
   return crypto::PrivateKey::generate(crypto::EcSpec{.curve = crypto::Curve::kP256});
 }
 
+Result<> require_complete(const std::filesystem::path& folder) {
+  TRY(require_folder_of_its_owner(folder));
+  switch (TRY(state_of(folder))) {
+    case StoreState::kAbsent:
+      return fail(Fault::kNotFound, "there is no key store in " + folder.string(),
+                  "make one with 'airtight device create --store " + folder.string() + " --maker DIR'");
+    case StoreState::kBeingMade:
+      return fail(Fault::kRefused, "the key store in " + folder.string() + " was never finished",
+                  "run 'airtight device create' on it again: it starts over");
+    case StoreState::kForeign: return foreign(folder);
+    case StoreState::kComplete: break;
+  }
+  return {};
+}
+
+Result<std::unique_ptr<storage::Database>> open_database(const std::filesystem::path& folder) {
+  return storage::open_sqlite(folder / kDatabaseFile, {.exclusive = true});
+}
+
 }  // namespace
 
 Result<std::vector<crypto::Certificate>> create_device(const NewDevice& device, const CertifyAttestationKey& certify,
@@ -88,33 +115,24 @@ Result<std::vector<crypto::Certificate>> create_device(const NewDevice& device, 
   std::vector<crypto::Certificate> path = TRY(certify(attestation_key.public_key()));
   {
     const sealing::MasterKey master_key = TRY(sealing::create_master_key(device.folder, device.seal, prompt, random));
-    const auto database = TRY(storage::open_sqlite(device.folder / kDatabaseFile, {.exclusive = true, .create = true}));
+    std::unique_ptr<storage::Database> database =
+        TRY(storage::open_sqlite(device.folder / kDatabaseFile, {.exclusive = true, .create = true}));
     TRY(sks::KeyStore::create(
         *database, master_key,
         {.vendor_name = device.vendor, .vendor_description = device.model, .certificate_path = path, .options = device.options},
         attestation_key, random));
+    if (sealing::name_of(device.anchor) != sealing::name_of(sealing::NoAnchor{})) {
+      const SystemClock clock;
+      sks::SleepingPause pause;
+      const auto store = TRY(sks::KeyStore::open(std::move(database), master_key, sks::Platform{clock, random, pause}));
+      TRY(internal::bind_to_anchor(*store, device.folder, device.anchor, master_key, random));
+    }
   }
   TRY(storage::write_file(device.folder / kNoteFile, bytes_of(kCompleteNote), storage::FileMode::kPrivate));
   return path;
 }
 
 namespace {
-
-// Fault unless there is a store in `folder` that was finished, and nobody else may write there.
-Result<> require_complete(const std::filesystem::path& folder) {
-  TRY(require_folder_of_its_owner(folder));
-  switch (TRY(state_of(folder))) {
-    case StoreState::kAbsent:
-      return fail(Fault::kNotFound, "there is no key store in " + folder.string(),
-                  "make one with 'airtight device create --store " + folder.string() + " --maker DIR'");
-    case StoreState::kBeingMade:
-      return fail(Fault::kRefused, "the key store in " + folder.string() + " was never finished",
-                  "run 'airtight device create' on it again: it starts over");
-    case StoreState::kForeign: return foreign(folder);
-    case StoreState::kComplete: break;
-  }
-  return {};
-}
 
 // Removes a database that is no store, with what SQLite puts beside it.
 Result<> remove_database(const std::filesystem::path& file) {
@@ -133,9 +151,26 @@ Result<std::unique_ptr<sks::KeyStore>> open_device(const std::filesystem::path& 
                                                    const sks::Platform& platform) {
   TRY(require_complete(folder));
   // The database comes first: nobody types a passphrase for a store that another process owns.
-  std::unique_ptr<storage::Database> database = TRY(storage::open_sqlite(folder / kDatabaseFile, {.exclusive = true}));
-  sealing::MasterKey master_key = TRY(sealing::open_master_key(folder, prompt));
-  return sks::KeyStore::open(std::move(database), std::move(master_key), platform);
+  std::unique_ptr<storage::Database> database = TRY(open_database(folder));
+  const sealing::MasterKey master_key = TRY(sealing::open_master_key(folder, prompt));
+  const internal::OpenDatabase again = [&folder] { return open_database(folder); };
+  return internal::open_anchored(folder, std::move(database), again, master_key, platform);
+}
+
+Result<sealing::AnchorChoice> anchor_of_device(const std::filesystem::path& folder, const sealing::PassphrasePrompt& prompt) {
+  TRY(require_complete(folder));
+  const sealing::MasterKey master_key = TRY(sealing::open_master_key(folder, prompt));
+  return sealing::anchor_of(folder, master_key);
+}
+
+Result<sealing::AnchorChange> change_device_anchor(const std::filesystem::path& folder, const sealing::AnchorChoice& anchor,
+                                                   const sealing::PassphrasePrompt& prompt, const sks::Platform& platform) {
+  TRY(require_complete(folder));
+  std::unique_ptr<storage::Database> database = TRY(open_database(folder));
+  const sealing::MasterKey master_key = TRY(sealing::open_master_key(folder, prompt));
+  const internal::OpenDatabase again = [&folder] { return open_database(folder); };
+  const auto store = TRY(internal::open_anchored(folder, std::move(database), again, master_key, platform));
+  return internal::bind_to_anchor(*store, folder, anchor, master_key, platform.random);
 }
 
 Result<sks::RestoreReport> restore_device(const std::filesystem::path& folder, const std::filesystem::path& copy, PresentStore present,
@@ -144,15 +179,25 @@ Result<sks::RestoreReport> restore_device(const std::filesystem::path& folder, c
   const std::filesystem::path place = folder / kDatabaseFile;
   const std::filesystem::path restored = folder / kRestoredFile;
   std::unique_ptr<storage::Database> owned;
-  if (present == PresentStore::kWhole) owned = TRY(storage::open_sqlite(place, {.exclusive = true}));
+  if (present == PresentStore::kWhole) owned = TRY(open_database(folder));
   const sealing::MasterKey master_key = TRY(sealing::open_master_key(folder, prompt));
+  // The copy is bound to what the store's anchor shows now.
+  sks::Platform anchored = platform;
+  std::unique_ptr<sks::RollbackAnchor> anchor;
   std::unique_ptr<sks::KeyStore> now;
-  if (owned) now = TRY(sks::KeyStore::open(std::move(owned), master_key, platform));
+  if (owned) {
+    const internal::OpenDatabase again = [&folder] { return open_database(folder); };
+    now = TRY(internal::open_anchored(folder, std::move(owned), again, master_key, platform));
+    if (now->kept_anchor() != nullptr) anchored.anchor = now->kept_anchor();
+  } else if (platform.anchor == nullptr) {
+    anchor = TRY(internal::anchor_in(folder, master_key));
+    anchored.anchor = anchor.get();
+  }
 
   TRY(remove_database(restored));  // of a restoration that a crash cut short
   TRY(storage::copy_new_file(copy, restored));
   std::unique_ptr<storage::Database> database = TRY(storage::open_sqlite(restored, {.exclusive = true}));
-  sks::RestoreReport report = TRY(sks::KeyStore::restore(std::move(database), master_key, now.get(), platform));
+  sks::RestoreReport report = TRY(sks::KeyStore::restore(std::move(database), master_key, now.get(), anchored));
   now.reset();  // and with it what SQLite has beside its file
   if (present == PresentStore::kLost) TRY(remove_database(place));
   TRY(storage::rename_file(restored, place));

@@ -14,6 +14,7 @@
 #include "base/time.h"
 #include "crypto/certificate.h"
 #include "crypto/key.h"
+#include "sealing/anchor.h"
 #include "sealing/seal.h"
 #include "sks/key_store.h"
 
@@ -28,7 +29,8 @@ struct NewDevice {
   std::string model;   // VendorDescription
   AttestationKeyKind attestation_key = AttestationKeyKind::kP256;
   sealing::NewSeal seal = {};
-  sks::StoreOptions options = {};  // what the store can do beyond what every store can
+  sks::StoreOptions options = {};     // what the store can do beyond what every store can
+  sealing::AnchorChoice anchor = {};  // what shows that the store is not an old copy
 };
 
 // Gives the certificate path of a new attestation key, without the maker's root: the maker's part, which is not the agent's.
@@ -57,5 +59,13 @@ enum class PresentStore : std::uint8_t {
 [[nodiscard]] Result<sks::RestoreReport> restore_device(const std::filesystem::path& folder, const std::filesystem::path& copy,
                                                         PresentStore present, const sealing::PassphrasePrompt& prompt,
                                                         const sks::Platform& platform);
+
+// Where the anchor of the store in `folder` is. Opens its seal, as the note that says so is authenticated.
+[[nodiscard]] Result<sealing::AnchorChoice> anchor_of_device(const std::filesystem::path& folder, const sealing::PassphrasePrompt& prompt);
+
+// Anchors the store in `folder` elsewhere, or no more. Faults as open_device(), and those of sealing::prepare_anchor(). After a crash in
+// the middle the store is anchored as before or as wanted.
+[[nodiscard]] Result<sealing::AnchorChange> change_device_anchor(const std::filesystem::path& folder, const sealing::AnchorChoice& anchor,
+                                                                 const sealing::PassphrasePrompt& prompt, const sks::Platform& platform);
 
 }  // namespace airtight::device

@@ -97,10 +97,14 @@ class KeyStore final : public Channel {
 
   // Binds the store to `anchor`, which outlives it, as it shows now; null: to none.
   [[nodiscard]] Result<> change_anchor(RollbackAnchor* anchor);
+  // Leaves the anchor that the store is bound to in its care; one that was there before goes.
+  void keep_anchor(std::unique_ptr<RollbackAnchor> anchor) { own_anchor_ = std::move(anchor); }
+  [[nodiscard]] RollbackAnchor* kept_anchor() const { return own_anchor_.get(); }  // null: none
 
  private:
   struct Impl;
   explicit KeyStore(std::unique_ptr<Impl> impl);
+  std::unique_ptr<RollbackAnchor> own_anchor_;  // outlives impl_, which advances it until the end
   std::unique_ptr<Impl> impl_;
 };
 

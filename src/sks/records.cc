@@ -150,7 +150,11 @@ Result<> Records::open_root() {
 }
 
 Result<> Records::check_anchor() {
-  if (anchor_count_ == 0) return {};
+  if (anchor_count_ == 0 && anchor_ == nullptr) return {};
+  if (anchor_count_ == 0) {
+    return fail(Fault::kRefused, "the key store is not the latest: it is from before it was anchored, so an old copy has been put back",
+                "put the latest database back, or use 'airtight device restore', which keeps PIN counters");
+  }
   if (anchor_ == nullptr) {
     return fail(Fault::kRefused, "the key store is anchored against roll-back, and its anchor is not there",
                 "restore the file 'anchor' in the store's folder, or see 'airtight device anchor --help'");

@@ -95,6 +95,32 @@ TEST_F(SealProgram, RefusesWhatDoesNotFitTogether) {
   EXPECT_EQ(run(command("info")).status, 0);
 }
 
+TEST_F(SealProgram, KeepsAnAnchorThatOldCopiesDoNotFit) {
+  const std::string anchor = folder / "anchor";
+  ASSERT_EQ(run(command("create", {"--anchor", "file:" + anchor})).status, 0);
+  EXPECT_THAT(run(command("anchor")).out, HasSubstr("Anchor  file:" + anchor));
+  std::filesystem::copy(store, folder / "copy");
+  const Outcome changed = run(command("anchor", {"--anchor", "file:" + anchor + "2", "--json"}));
+  ASSERT_EQ(changed.status, 0) << changed.err;
+  EXPECT_EQ(changed.json()["anchor"], "file:" + anchor + "2");
+  EXPECT_EQ(run(command("info")).status, 0);
+  std::filesystem::remove_all(store);
+  std::filesystem::copy(folder / "copy", store);
+  std::filesystem::permissions(store, std::filesystem::perms::owner_all);
+  const Outcome old = run(command("info"));
+  EXPECT_EQ(old.status, 1);
+  EXPECT_THAT(old.err, HasSubstr("the anchor " + anchor + " is missing"));
+}
+
+TEST_F(SealProgram, IsAnchoredInATpm) {
+  const tests::SoftwareTpm tpm;
+  ASSERT_EQ(run(command("create", {"--anchor", "tpm2", "--anchor-tcti", tpm.tcti()})).status, 0);
+  EXPECT_THAT(run(command("anchor")).out, HasSubstr("Anchor  tpm2:0x018a"));
+  EXPECT_EQ(run(command("info")).status, 0);
+  EXPECT_EQ(run(command("anchor", {"--anchor", "oak"})).status, 1);
+  EXPECT_EQ(run(command("anchor", {"--anchor", "none"})).status, 0);
+}
+
 TEST_F(SealProgram, SaysThatThereIsNoStore) {
   const Outcome outcome = run(command("seal"));
   EXPECT_EQ(outcome.status, 1);

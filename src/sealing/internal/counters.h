@@ -12,7 +12,7 @@
 
 namespace airtight::sealing::internal {
 
-// A file with the count and its MAC. It starts at 1. Fault::kRefused if there is anything at `path`.
+// A file with the count and its MAC. It starts at a number of its own. Fault::kRefused if there is anything at `path`.
 [[nodiscard]] Result<> make_file_counter(const std::filesystem::path& path, const SecretBytes& key);
 [[nodiscard]] std::unique_ptr<Counter> file_counter(const std::filesystem::path& path, SecretBytes key);
 // Removes it, if it is there and is this one.

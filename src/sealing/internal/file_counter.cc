@@ -28,6 +28,14 @@ Result<std::uint64_t> count_in(std::string_view text, const SecretBytes& key) {
   return count;
 }
 
+// Each counter starts somewhere else, so that a store that is bound to one does not take another for it.
+std::uint64_t first_count(const SecretBytes& key) {
+  const auto value = crypto::hmac_sha256(key.expose_secret(), {bytes_of("airtight anchor: first count")});
+  std::uint64_t out = 1;
+  for (const std::byte byte : ByteView(value).first(5)) out = out << 8 | std::to_integer<std::uint64_t>(byte);
+  return out;
+}
+
 class FileCounter final : public Counter {
  public:
   FileCounter(std::filesystem::path path, SecretBytes key) : path_(std::move(path)), key_(std::move(key)) {}
@@ -66,7 +74,7 @@ class FileCounter final : public Counter {
 }  // namespace
 
 Result<> make_file_counter(const std::filesystem::path& path, const SecretBytes& key) {
-  auto made = storage::write_new_file(path, bytes_of(text_of_count(1, key)), storage::FileMode::kPrivate);
+  auto made = storage::write_new_file(path, bytes_of(text_of_count(first_count(key), key)), storage::FileMode::kPrivate);
   if (made) return {};
   return Failure(std::move(made.error()).in("the anchor cannot be made"));
 }
