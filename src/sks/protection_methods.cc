@@ -32,17 +32,19 @@ Result<Protection> local_protection(const Call& call, const Call::UserKey& user)
   return protection;
 }
 
-Result<Protection> modifiable_protection(const Call& call, const Call::UserKey& user) {
+// Of a key whose user may change its PIN to `new_pin`, as far as that depends on no PIN: it is reported before a PIN is looked at (sks.md
+// section 4). ERROR_NOT_ALLOWED, ERROR_OPTION.
+Result<Protection> modifiable_protection(const Call& call, const Call::UserKey& user, const SecretBytes& new_pin) {
   Protection protection = TRY(local_protection(call, user));
   if (!protection.policy->user_modifiable) return fail(Status::kNotAllowed, "the PIN policy does not allow users to change the PIN");
+  TRY(check_user_pin(protection.policy->rules, new_pin.expose_secret()));
   return protection;
 }
 
 // The PIN of the key, and of all that share it, becomes `value`. ERROR_OPTION.
 Result<const Pin*> replace_pin(Call& call, Handle key_handle, const SecretBytes& value) {
   const Call::UserKey user = TRY(call.user_key(key_handle));
-  const Protection protection = TRY(modifiable_protection(call, user));
-  TRY(check_user_pin(protection.policy->rules, value.expose_secret()));
+  const Protection protection = TRY(modifiable_protection(call, user, value));
   TRY(internal::place_in_group(*protection.policy, protection.pin->half, user.tree->pins, protection.pin->id, value));
   Pin& changed = call.change(user.tree).change_pin(protection.pin->id);
   changed.value = share(value.clone());
@@ -152,7 +154,7 @@ Result<ExportKey::Response> perform(Call& call, const ExportKey& request) {
 
 Result<Authorization> authorize(Call& call, const ChangePin& request) {
   const Call::UserKey user = TRY(call.user_key(request.key_handle));
-  const Protection protection = TRY(modifiable_protection(call, user));
+  const Protection protection = TRY(modifiable_protection(call, user, request.new_pin));
   return wants_pin(protection, request.pin);
 }
 
@@ -163,7 +165,7 @@ Result<Nothing> perform(Call& call, const ChangePin& request) {
 
 Result<Authorization> authorize(Call& call, const SetPin& request) {
   const Call::UserKey user = TRY(call.user_key(request.key_handle));
-  const Protection protection = TRY(modifiable_protection(call, user));
+  const Protection protection = TRY(modifiable_protection(call, user, request.new_pin));
   if (protection.puk == nullptr) return fail(Status::kOption, "the key has no PUK");
   return wants_puk(protection, request.puk);
 }

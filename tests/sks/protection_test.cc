@@ -200,7 +200,10 @@ TEST_F(Protection, ANewPinFollowsItsPolicy) {
     EXPECT_EQ(change_pin(key, "1634", wrong), Status::kOption) << wrong;
     EXPECT_EQ(set_pin(key, kPuk, wrong), Status::kOption) << wrong;
   }
-  EXPECT_EQ(change_pin(key, "9999", "123"), Status::kAuthorization) << "the old PIN is proved first";
+  EXPECT_EQ(change_pin(key, "9999", "123"), Status::kOption) << "a length comes before the PIN";
+  EXPECT_EQ(set_pin(key, "wrong", "12a4"), Status::kOption);
+  EXPECT_EQ(info(key).pin_error_count, 0) << "which was not looked at";
+  EXPECT_EQ(info(key).puk_error_count, 0);
   EXPECT_EQ(sign(key, "1634"), Status::kOk);
 }
 
