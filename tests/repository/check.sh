@@ -134,5 +134,13 @@ UnitsAreUnderstood() {
   rm -r "$scratch"
 }
 
+# What sks.md section 12 says that users are told.
+WeaknessesOfTheSessionProtocolAreTold() {
+  local word
+  for word in 'neighbouring' 'without a MAC' 'unique' 'SessionKeyLimit' 'sk2'; do
+    grep -q -e "$word" docs/threat-model.md || fault "docs/threat-model.md does not tell of '$word', a weakness of sk1 (docs/spec/sks.md section 12)"
+  done
+}
+
 "$1"
 ((faults == 0))
