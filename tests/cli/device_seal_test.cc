@@ -102,7 +102,7 @@ TEST_F(SealProgram, KeepsAnAnchorThatOldCopiesDoNotFit) {
   std::filesystem::copy(store, folder / "copy");
   const Outcome changed = run(command("anchor", {"--anchor", "file:" + anchor + "2", "--json"}));
   ASSERT_EQ(changed.status, 0) << changed.err;
-  EXPECT_EQ(changed.json()["anchor"], "file:" + anchor + "2");
+  EXPECT_EQ(changed.json()["anchor"].as_string(), "file:" + anchor + "2");
   EXPECT_EQ(run(command("info")).status, 0);
   std::filesystem::remove_all(store);
   std::filesystem::copy(folder / "copy", store);
