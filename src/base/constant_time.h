@@ -1,5 +1,6 @@
 // Code whose time must not depend on what it looks at: choices without branches, and the two functions by which such code says what is
-// secret and what is not any more. tests/constant_time runs it under valgrind and finds every branch and every address that a secret decides.
+// secret and what is not any more. tests/constant_time runs it under valgrind and finds every branch and every address that a secret
+// decides.
 #pragma once
 
 #include <cstdint>

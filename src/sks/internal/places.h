@@ -17,7 +17,7 @@ namespace airtight::sks::internal {
 
 inline constexpr std::string_view kSealPurpose = "sks";
 inline constexpr std::string_view kBackupPurpose = "sks backup";  // of a backup's root
-inline constexpr std::uint64_t kGroupSize = 256;  // sessions
+inline constexpr std::uint64_t kGroupSize = 256;                  // sessions
 [[nodiscard]] constexpr std::uint64_t group_number(Handle session) { return session / kGroupSize; }
 
 // The table, then every number in 8 bytes.
