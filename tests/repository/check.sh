@@ -40,7 +40,7 @@ ScriptsPassShellcheck() {
 
 ScriptsRefuseWrongUsage() {
   local script status
-  for script in setup build test lint format fuzz bench; do
+  for script in setup build test lint format fuzz bench crash; do
     status=0
     "script/$script" --no-such-option >/dev/null 2>&1 </dev/null || status=$?
     ((status == 2)) || fault "script/$script --no-such-option ends with $status, not 2"
