@@ -145,6 +145,15 @@ Result<> remove_database(const std::filesystem::path& file) {
   return {};
 }
 
+// A full disk keeps the log of a database that is closed; the next database of that name would be changed by it.
+Result<> require_no_log(const std::filesystem::path& database) {
+  std::filesystem::path log = database;
+  log += "-wal";
+  std::error_code error;
+  if (!std::filesystem::exists(log, error) && !error) return {};
+  return fail(Fault::kStorage, database.string() + " could not be completed on this disk", "make room on the disk, then try again");
+}
+
 }  // namespace
 
 Result<std::unique_ptr<sks::KeyStore>> open_device(const std::filesystem::path& folder, const sealing::PassphrasePrompt& prompt,
@@ -199,6 +208,8 @@ Result<sks::RestoreReport> restore_device(const std::filesystem::path& folder, c
   std::unique_ptr<storage::Database> database = TRY(storage::open_sqlite(restored, {.exclusive = true}));
   sks::RestoreReport report = TRY(sks::KeyStore::restore(std::move(database), master_key, now.get(), anchored));
   now.reset();  // and with it what SQLite has beside its file
+  TRY(require_no_log(restored));
+  if (present == PresentStore::kWhole) TRY(require_no_log(place));
   if (present == PresentStore::kLost) TRY(remove_database(place));
   TRY(storage::rename_file(restored, place));
   return report;

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "crypto/random.h"
+#include "device/store_folder.h"
 #include "sealing/seal.h"
 #include "tests/faults/device_life.h"
 #include "tests/faults/faulty_vfs.h"
@@ -136,6 +137,22 @@ TEST_P(Copies, ARestoredCopyIsCompleteOrCanStillOnlyBeRestored) {
     }
     EXPECT_GT(operations, 5) << "the loop did not reach the copy";
   }
+}
+
+TEST_P(Copies, ADeviceIsRestoredOrStillWhatItWas) {
+  int operations = 0;
+  for (bool more = true; more && !HasFailure(); ++operations) {
+    SCOPED_TRACE("at operation " + std::to_string(operations));
+    const std::filesystem::path device = folder / "device";
+    std::filesystem::remove_all(device);
+    copy_store(folder / "store", device);
+    more = struck(operations, [&]() -> Result<> {
+      TRY(device::restore_device(device, folder / "old.db", device::PresentStore::kWhole, {}, platform()));
+      return {};
+    });
+    expect_complete(*must(device::open_device(device, {}, platform())), 2);
+  }
+  EXPECT_GT(operations, 10) << "the loop did not reach the copy";
 }
 
 INSTANTIATE_TEST_SUITE_P(EachWay, Copies,
