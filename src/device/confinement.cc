@@ -182,13 +182,19 @@ struct Conditional {
   scmp_arg_cmp condition;
 };
 
-const auto kConditional = std::to_array<Conditional>({
-    {"mmap", SCMP_ACT_ALLOW, SCMP_A2_64(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)},
-    {"mmap2", SCMP_ACT_ALLOW, SCMP_A2_64(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)},
-    {"mprotect", SCMP_ACT_ALLOW, SCMP_A2_64(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)},
-    {"clone", SCMP_ACT_ALLOW, SCMP_A0_64(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD)},
-    {"prctl", SCMP_ACT_ALLOW, SCMP_A0_64(SCMP_CMP_EQ, PR_SET_NAME)},
-    {"prlimit64", SCMP_ACT_ALLOW, SCMP_A2_64(SCMP_CMP_EQ, 0)},  // asks, and sets nothing
+// Written out: the library's macros are C.
+constexpr scmp_arg_cmp is(unsigned argument, scmp_datum_t value) { return {argument, SCMP_CMP_EQ, value, 0}; }
+constexpr scmp_arg_cmp masked(unsigned argument, scmp_datum_t mask, scmp_datum_t value) {
+  return {argument, SCMP_CMP_MASKED_EQ, mask, value};
+}
+
+constexpr auto kConditional = std::to_array<Conditional>({
+    {"mmap", SCMP_ACT_ALLOW, masked(2, PROT_EXEC, 0)},
+    {"mmap2", SCMP_ACT_ALLOW, masked(2, PROT_EXEC, 0)},
+    {"mprotect", SCMP_ACT_ALLOW, masked(2, PROT_EXEC, 0)},
+    {"clone", SCMP_ACT_ALLOW, masked(0, CLONE_THREAD, CLONE_THREAD)},
+    {"prctl", SCMP_ACT_ALLOW, is(0, PR_SET_NAME)},
+    {"prlimit64", SCMP_ACT_ALLOW, is(2, 0)},  // asks, and sets nothing
 });
 
 // Calls that libraries try and can do without.
