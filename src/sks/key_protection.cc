@@ -40,22 +40,14 @@ Result<Protection> protection_of(const Call& call, const Ref<SessionTree>& tree,
 
 Result<Authorization> wants_pin(const Protection& protection, const SecretBytes& given) {
   if (given.empty()) return fail(Status::kAuthorization, "the key needs a PIN");
-  Authorization wanted;
-  wanted.tree = protection.tree;
-  wanted.pin = protection.pin;
-  wanted.retry_limit = protection.policy->retry_limit;
-  wanted.given = &given;
-  return wanted;
+  return Authorization{
+      .tree = protection.tree, .pin = protection.pin, .retry_limit = protection.policy->retry_limit, .given = &given, .method = {}};
 }
 
 Result<Authorization> wants_puk(const Protection& protection, const SecretBytes& given) {
   if (given.empty()) return fail(Status::kAuthorization, "the key needs a PUK");
-  Authorization wanted;
-  wanted.tree = protection.tree;
-  wanted.puk = protection.puk;
-  wanted.retry_limit = protection.puk->retry_limit;
-  wanted.given = &given;
-  return wanted;
+  return Authorization{
+      .tree = protection.tree, .puk = protection.puk, .retry_limit = protection.puk->retry_limit, .given = &given, .method = {}};
 }
 
 Result<Authorization> wants_use(const Call& call, const Call::UserKey& user, std::string_view method, const SecretBytes& given) {

@@ -10,20 +10,9 @@
 namespace airtight::sks {
 namespace {
 
-constexpr std::size_t kMaxErrorText = 1024;
 constexpr int kPatience = 1000;  // how often a call that others keep disturbing is made again
 
-// sks.md section 1: the status byte and ErrorString.
-SecretBytes refusal(const Error& error) {
-  struct ErrorResponse {
-    std::string text;
-    static constexpr auto fields() { return std::tuple(Field{"ErrorString", &ErrorResponse::text}); }
-  };
-  const Status status = status_of(error);
-  return wire::encode(static_cast<std::uint8_t>(status), ErrorResponse{error.message.substr(0, kMaxErrorText)});
-}
-
-SecretBytes unreadable(std::string_view what) { return refusal(error(Status::kOption, std::string(what))); }
+SecretBytes unreadable(std::string_view what) { return response_of(error(Status::kOption, std::string(what))); }
 
 // Whether it names one open session, whose calls take turns.
 template <typename Request>
@@ -56,7 +45,7 @@ class Dispatch {
     for (int i = 0; i < kPatience; ++i) {
       if (auto response = attempt(request)) return std::move(*response);
     }
-    return refusal(error(Status::kInternal, "the key store is too busy with the same object"));
+    return response_of(error(Status::kInternal, "the key store is too busy with the same object"));
   }
 
   // Nothing if what the call saw has changed meanwhile: it is to be made again.
@@ -68,14 +57,14 @@ class Dispatch {
     if (!result) {
       const Status status = status_of(result.error());
       if (status == Status::kInternal && !is_still_based(call)) return std::nullopt;
-      if (status == Status::kStorage || status == Status::kInternal) return refusal(result.error());
+      if (status == Status::kStorage || status == Status::kInternal) return response_of(result.error());
       const auto done = state_.abandon(call);
-      if (!done) return refusal(done.error());
-      return *done ? std::optional(refusal(result.error())) : std::nullopt;
+      if (!done) return response_of(done.error());
+      return *done ? std::optional(response_of(result.error())) : std::nullopt;
     }
     if (!*result || !is_still_based(call)) return std::nullopt;
     const auto done = state_.commit(call, wanted ? &*wanted : nullptr);
-    if (!done) return refusal(done.error());
+    if (!done) return response_of(done.error());
     return *done ? std::optional(wire::encode(0, **result)) : std::nullopt;
   }
 
@@ -146,7 +135,7 @@ Result<SecretBytes> KeyStore::call(const SecretBytes& request) {
   try {
     return impl_->dispatch(request.expose_secret());
   } catch (const std::exception&) {
-    return refusal(error(Status::kInternal, "the key store met an internal error"));
+    return response_of(error(Status::kInternal, "the key store met an internal error"));
   }
 }
 

@@ -151,7 +151,7 @@ Result<> KeyStore::back_up(const std::filesystem::path& file) {
     const sealing::MasterKey master_key = state.with_records([](Records& records) { return records.master_key(); });
     TRY(Records::become_backup(*database, master_key, impl_->platform.random));
   }
-  return storage::move_file(part, file);
+  return storage::rename_file(part, file);
 }
 
 }  // namespace airtight::sks

@@ -38,18 +38,6 @@ bool has(const SessionTree& tree, const RecordId& record) {
   }
 }
 
-std::uint64_t number_of(const PukPolicy& policy) { return policy.handle; }
-std::uint64_t number_of(const PinPolicy& policy) { return policy.handle; }
-std::uint64_t number_of(const Pin& pin) { return pin.id; }
-std::uint64_t number_of(const Key& key) { return key.handle; }
-
-// Whether this very version of the element was there before. Both are in ascending order, and there may be thousands.
-template <typename T>
-bool contains(const std::vector<Ref<T>>& old, const Ref<T>& element) {
-  const auto at = std::ranges::lower_bound(old, number_of(*element), {}, [](const Ref<T>& one) { return number_of(*one); });
-  return at != old.end() && *at == element;
-}
-
 }  // namespace
 
 bool StateStore::is_present(const Ref<SessionTree>& tree) const {
@@ -245,24 +233,25 @@ Result<> StateStore::erase_what_is_gone(Records::Writing& writing, Handle sessio
   return {};
 }
 
+// A version that was there before is the very same object.
 Result<> StateStore::put_what_is_new(Records::Writing& writing, Handle session, Step& step) {
   static const SessionTree kNothing;
   const SessionTree& before = step.before ? *step.before->tree : kNothing;
   const SessionTree& after = *step.after;
   for (const auto& policy : after.puk_policies) {
-    if (contains(before.puk_policies, policy)) continue;
+    if (before.puk_policy(policy->handle) == policy.get()) continue;
     TRY(writing.put(session, step.inventory, {RecordKind::kPukPolicy, policy->handle}, internal::record_bytes(*policy)));
   }
   for (const auto& policy : after.pin_policies) {
-    if (contains(before.pin_policies, policy)) continue;
+    if (before.pin_policy(policy->handle) == policy.get()) continue;
     TRY(writing.put(session, step.inventory, {RecordKind::kPinPolicy, policy->handle}, internal::record_bytes(*policy)));
   }
   for (const auto& pin : after.pins) {
-    if (contains(before.pins, pin)) continue;
+    if (before.pin(pin->id) == pin.get()) continue;
     TRY(writing.put(session, step.inventory, {RecordKind::kPin, pin->id}, internal::record_bytes(*pin)));
   }
   for (const auto& key : after.keys) {
-    if (contains(before.keys, key)) continue;
+    if (before.key(key->handle) == key.get()) continue;
     const std::optional<ByteView> fingerprint = key->end_entity ? std::optional(internal::indexed(*key->end_entity)) : std::nullopt;
     TRY(writing.put(session, step.inventory, {RecordKind::kKey, key->handle}, internal::record_bytes(*key), fingerprint));
   }

@@ -169,11 +169,6 @@ Result<SecretBytes> read_secret_file(const std::filesystem::path& path, std::siz
   return content;
 }
 
-Result<> move_file(const std::filesystem::path& from, const std::filesystem::path& to) {
-  if (::rename(from.c_str(), to.c_str()) != 0) return internal::system_failure("rename", from, errno);
-  return internal::sync_folder(internal::folder_of(to));
-}
-
 Result<> make_private_folder(const std::filesystem::path& path) {
   struct stat status{};
   if (::stat(path.c_str(), &status) == 0) {

@@ -37,9 +37,6 @@ enum class FileMode : unsigned char { kPrivate, kPublic };
 // Copies the file `from`, of any size, to the new file `to` (0600); never replaces: Fault::kRefused if there is anything at `to`.
 [[nodiscard]] Result<> copy_new_file(const std::filesystem::path& from, const std::filesystem::path& to);
 
-// Gives the file `from` the name `to` in the same file system, durably; what was called so is replaced.
-[[nodiscard]] Result<> move_file(const std::filesystem::path& from, const std::filesystem::path& to);
-
 // Makes a folder (0700) and its parents (0700 too); succeeds if it is there already, and then leaves its mode alone.
 [[nodiscard]] Result<> make_private_folder(const std::filesystem::path& path);
 
