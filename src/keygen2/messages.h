@@ -15,10 +15,12 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "crypto/certificate.h"
+#include "crypto/digest.h"
 #include "crypto/key.h"
 #include "keygen2/message_kind.h"
 #include "xml/document.h"
 #include "xml/schema.h"
+#include "xml/signature.h"
 
 namespace airtight::keygen2 {
 
@@ -199,14 +201,78 @@ struct KeyInitializationResponse {
   ServerCookie server_cookie = {};
 };
 
-// CredentialDeploymentRequest. The schema knows every element of keygen2.md; what the client can do with one is its own question.
-struct CertifiedPublicKey {
-  std::string id = {};
+// A key that the issuer made or kept (setSymmetricKey, restorePrivateKey). Values are encrypted under the session key.
+struct SymmetricKey {
+  Bytes encrypted_value = {};
+  std::vector<std::string> endorsed_algorithms = {};  // URIs, as written
   Bytes mac = {};
+
+  friend bool operator==(const SymmetricKey&, const SymmetricKey&) = default;
+};
+struct RestoredPrivateKey {
+  Bytes encrypted_value = {};
+  Bytes mac = {};
+
+  friend bool operator==(const RestoredPrivateKey&, const RestoredPrivateKey&) = default;
+};
+
+// Extension objects (addExtensionData).
+struct Property {
+  std::string name = {};
+  std::string value = {};
+  std::optional<bool> writable = {};  // absent: false; what is written stays written, for the MAC covers it
+
+  friend bool operator==(const Property&, const Property&) = default;
+};
+struct PropertyBag {
+  std::string type = {};  // URI, unique within the key
+  std::vector<Property> properties = {};
+  Bytes mac = {};
+  // The bytes that the MAC covers and the key store keeps: exclusive canonical XML without MAC and prefixes. Filled by read_message with
+  // what stood in the message (white space between properties is part of it); for writing it is canonical_property_bag().
+  Bytes canonical = {};
+
+  friend bool operator==(const PropertyBag&, const PropertyBag&) = default;
+};
+struct Logotype {
+  std::string type = {};
+  std::string mime_type = {};
+  Bytes image = {};
+  Bytes mac = {};
+
+  friend bool operator==(const Logotype&, const Logotype&) = default;
+};
+struct Extension {
+  std::string type = {};
+  Bytes data = {};  // encrypted under the session key if `encrypted`: EncryptedExtension
+  bool encrypted = false;
+  Bytes mac = {};
+
+  friend bool operator==(const Extension&, const Extension&) = default;
+};
+using ExtensionObject = std::variant<PropertyBag, Logotype, Extension>;
+
+// The exclusive canonical XML, without MAC and prefixes, of a bag with `properties` as write_message writes it (keygen2.md section 6).
+[[nodiscard]] Result<Bytes> canonical_property_bag(std::string_view type, const std::vector<Property>& properties);
+
+// UpdateKey and DeleteKey: a key of an earlier session.
+struct TargetKey {
+  std::string client_session_id = {};  // of the session that owns the target
+  std::string server_session_id = {};
+  Bytes certificate_fingerprint = {};  // SHA-256 of its end-entity certificate
+  Bytes mac = {};
+
+  friend bool operator==(const TargetKey&, const TargetKey&) = default;
+};
+
+struct CertifiedPublicKey {
+  using Import = std::variant<std::monostate, SymmetricKey, RestoredPrivateKey>;
+  std::string id = {};
+  Bytes mac = {};                                          // of setCertificatePath
   std::vector<crypto::Certificate> certificate_path = {};  // as written, in any order
-  // Elements beyond the certificate path, by local name, in order: SymmetricKey, PrivateKey, PropertyBag, Logotype, Extension,
-  // EncryptedExtension, UpdateKey. A client that cannot apply one must refuse the message (unsupported-feature-requested).
-  std::vector<std::string> further_elements = {};
+  Import import = {};
+  std::vector<ExtensionObject> extensions = {};  // in document order
+  std::optional<TargetKey> update = {};
 };
 
 struct CredentialDeploymentRequest {
@@ -217,7 +283,7 @@ struct CredentialDeploymentRequest {
   std::string submit_url = {};
   Bytes close_session_mac = {};
   std::vector<CertifiedPublicKey> keys = {};
-  bool deletes_keys = false;  // has DeleteKey elements; read only
+  std::vector<TargetKey> delete_keys = {};
   ServerCookie server_cookie = {};
 };
 
@@ -249,17 +315,111 @@ struct ClientErrorResponse {
   std::string argument = {};
 };
 
-// Messages known to the schema whose contents this version reads only as far as their addressing: credential discovery and the basic
-// profile. Their binary values, times and IDs are checked like everyone's.
-struct OtherMessage {
-  MessageKind kind = MessageKind::kCredentialDiscoveryRequest;
-  std::optional<std::string> server_session_id = {};  // or the RequestID
-  std::optional<std::string> submit_url = {};         // of a request
+// One question of a credential discovery, signed by itself with a key whose certificate stands in the signature.
+struct LookupSpecifier {
+  std::string id = {};
+  Bytes nonce = {};  // discovery_nonce() of the session
+  std::optional<std::string> email = {};
+  std::optional<Bytes> serial = {};  // magnitude, big-endian, without leading zero bytes; empty for 0
+  std::optional<Instant> issued_before = {};
+  std::optional<Instant> issued_after = {};
+
+  friend bool operator==(const LookupSpecifier&, const LookupSpecifier&) = default;
 };
 
-using Message = std::variant<PlatformNegotiationRequest, PlatformNegotiationResponse, ProvisioningSessionRequest,
-                             ProvisioningSessionResponse, KeyInitializationRequest, KeyInitializationResponse, CredentialDeploymentRequest,
-                             CredentialDeploymentResponse, ClientErrorResponse, OtherMessage>;
+struct CredentialDiscoveryRequest {
+  std::string id = {};
+  std::string client_session_id = {};
+  std::string server_time = {};
+  std::string submit_url = {};
+  std::vector<LookupSpecifier> lookups = {};
+  ServerCookie server_cookie = {};
+};
+
+// SHA-256 of ClientSessionID || ServerSessionID || IssuerURI.
+[[nodiscard]] crypto::Sha256Value discovery_nonce(std::string_view client_session_id, std::string_view server_session_id,
+                                                  std::string_view issuer_uri);
+
+// Signs every LookupSpecifier of a written CredentialDiscoveryRequest (each needs one; sign the message itself after this). `certificate`
+// is the issuing CA's, `signature_method` and `sign` as in xml::sign_enveloped.
+[[nodiscard]] Result<> sign_lookups(xml::Document& request, std::string_view signature_method, const crypto::Certificate& certificate,
+                                    const xml::SignatureFunction& sign);
+// Verifies the signature of every LookupSpecifier of a received CredentialDiscoveryRequest and returns their certificates in document
+// order: the keys that match are those issued by them. Errors as those of read_message: non-matching-requests.
+[[nodiscard]] Result<std::vector<crypto::Certificate>> verify_lookups(const xml::Document& request);
+
+struct MatchingCredential {
+  std::string client_session_id = {};  // of the session that owns the key
+  std::string server_session_id = {};
+  Bytes certificate_fingerprint = {};  // SHA-256
+  bool locked = false;
+
+  friend bool operator==(const MatchingCredential&, const MatchingCredential&) = default;
+};
+struct LookupResult {
+  std::string id = {};  // of its specifier
+  std::vector<MatchingCredential> matches = {};
+
+  friend bool operator==(const LookupResult&, const LookupResult&) = default;
+};
+
+struct CredentialDiscoveryResponse {
+  std::string id = {};  // the ClientSessionID
+  std::string server_session_id = {};
+  std::vector<LookupResult> results = {};
+  ServerCookie server_cookie = {};
+};
+
+// The basic profile, for containers without an SKS (keygen2.md section 5).
+struct BasicKeyPair {
+  std::string id = {};
+  KeyUsage key_usage = KeyUsage::kSignature;
+  std::variant<RsaKeyAlgorithm, EcKeyAlgorithm> algorithm = {};
+
+  friend bool operator==(const BasicKeyPair&, const BasicKeyPair&) = default;
+};
+struct KeyOperationRequest {
+  std::string request_id = {};
+  std::string submit_url = {};
+  std::vector<BasicKeyPair> keys = {};
+};
+
+// Each key signs itself, which proves possession of its private half: verify_generated_keys().
+struct BasicGeneratedKey {
+  std::string id = {};
+  crypto::PublicKey public_key;
+};
+struct KeyOperationResponse {
+  std::string request_id = {};
+  std::vector<BasicGeneratedKey> keys = {};
+};
+// Signs GeneratedPublicKey `id` of a written KeyOperationResponse with the private half of its key.
+[[nodiscard]] Result<> sign_generated_key(xml::Document& response, std::string_view id, std::string_view signature_method,
+                                          const xml::SignatureFunction& sign);
+
+// Verifies that each GeneratedPublicKey of a received KeyOperationResponse is signed by the very key in its KeyInfo, over itself and over
+// KeyInfo if there is a second Reference. Here alone SHA-1 is accepted (keygen2.md section 5). Errors as those of read_message.
+[[nodiscard]] Result<> verify_generated_keys(const xml::Document& response);
+
+struct BasicCertifiedKey {
+  std::string id = {};
+  std::vector<crypto::Certificate> certificate_path = {};
+};
+struct BasicCredentialDeploymentRequest {
+  std::string id = {};  // the RequestID
+  std::string server_time = {};
+  std::string submit_url = {};
+  std::vector<BasicCertifiedKey> keys = {};
+};
+struct BasicCredentialDeploymentResponse {
+  std::string server_session_id = {};  // the RequestID
+};
+
+using Message =
+    std::variant<PlatformNegotiationRequest, PlatformNegotiationResponse, ProvisioningSessionRequest, ProvisioningSessionResponse,
+                 CredentialDiscoveryRequest, CredentialDiscoveryResponse, KeyInitializationRequest, KeyInitializationResponse,
+                 CredentialDeploymentRequest, CredentialDeploymentResponse, ClientErrorResponse, KeyOperationRequest, KeyOperationResponse,
+                 BasicCredentialDeploymentRequest, BasicCredentialDeploymentResponse>;
 
 [[nodiscard]] MessageKind kind_of(const Message& message);
 // The name of the message's top element.
@@ -280,8 +440,8 @@ struct Received {
 [[nodiscard]] Result<Received> read_message(ByteView text, const xml::Schema& schema);
 
 // An unsigned document for `message`; sign it with xml::sign_enveloped on its root where it is to be signed (a ProvisioningSessionResponse
-// is valid only with its signature). Attributes that equal their default are left out. Fails with Fault::kInternal for what this version
-// does not write: an OtherMessage, or a CertifiedPublicKey with further elements.
+// is valid only with its signature; so are a CredentialDiscoveryRequest and a KeyOperationResponse with those of their parts, see above).
+// Attributes that equal their default are left out, but those of a property.
 [[nodiscard]] Result<xml::Document> write_message(const Message& message);
 
 // True if the message carries an enveloped ds:Signature of its own. Whether it verifies is another question.
