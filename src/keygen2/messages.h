@@ -27,6 +27,9 @@ namespace airtight::keygen2 {
 inline constexpr std::string_view kNamespace = "http://xmlns.webpki.org/keygen2/beta/20100402#";
 inline constexpr std::string_view kMediaType = "application/xbpp+xml";
 inline constexpr std::string_view kSessionKeyName = "derived-session-key";  // KeyName of the session response's signature
+// The type of the Extension with which an issuer says where a key is renewed: the data are an absolute URL in UTF-8, without a final zero.
+// GET begins a KeyGen2 session as an enrolment URL does, once the device's user proves, by discovery in that session, to have the key.
+inline constexpr std::string_view kRenewalUrlExtension = "urn:airtight:keygen2:extension:renewal-url";
 
 // ServerCookie: a document whose root is the element itself, with anything in it, kept whole.
 using ServerCookie = std::optional<xml::Document>;
