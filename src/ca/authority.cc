@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "base/algorithms.h"
 #include "base/encoding.h"
 #include "ca/audit.h"
 #include "ca/internal/issuing.h"
@@ -188,6 +189,16 @@ Result<Certificate> Authority::issue_tls_server(Database& database, const Public
   Certificate certificate = TRY(crypto::sign_certificate(content, state_->tls.key));
   TRY(enter(database, state_->clock, certificate, {"tls-server", kTls, ""}));
   return certificate;
+}
+
+Result<Bytes> Authority::sign_xml(ByteView message) const {
+  const PrivateKey& key = state_->issuing.key;
+  const bool rsa = key.public_key().type() == KeyAlgorithmType::kRsa;
+  return key.sign(rsa ? crypto::SignatureScheme::kRsaPkcs1 : crypto::SignatureScheme::kEcdsaRaw, crypto::Digest::kSha256, message);
+}
+
+std::string_view Authority::xml_signature_method() const {
+  return state_->issuing.key.public_key().type() == KeyAlgorithmType::kRsa ? uri::kRsaSha256 : uri::kEcdsaSha256;
 }
 
 }  // namespace airtight::ca

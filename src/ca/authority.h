@@ -68,6 +68,11 @@ class Authority {
                                                              const std::vector<std::string>& dns_names,
                                                              const std::vector<std::string>& ip_addresses) const;
 
+  // Signs `message` with the issuing key, whose certificate is issuing(), as XML Signature has it: for what an issuer says in the name of
+  // its CA (discovery lookups and requests of KeyGen2). xml_signature_method() is the algorithm's URI.
+  [[nodiscard]] Result<Bytes> sign_xml(ByteView message) const;
+  [[nodiscard]] std::string_view xml_signature_method() const;
+
  private:
   struct State;
   explicit Authority(std::shared_ptr<const State> state) : state_(std::move(state)) {}
