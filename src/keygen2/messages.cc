@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <ranges>
 
 namespace airtight::keygen2 {
 namespace {
@@ -47,12 +48,17 @@ MessageKind kind_of(const Message& message) {
                         [](const PlatformNegotiationResponse&) { return MessageKind::kPlatformNegotiationResponse; },
                         [](const ProvisioningSessionRequest&) { return MessageKind::kProvisioningSessionRequest; },
                         [](const ProvisioningSessionResponse&) { return MessageKind::kProvisioningSessionResponse; },
+                        [](const CredentialDiscoveryRequest&) { return MessageKind::kCredentialDiscoveryRequest; },
+                        [](const CredentialDiscoveryResponse&) { return MessageKind::kCredentialDiscoveryResponse; },
                         [](const KeyInitializationRequest&) { return MessageKind::kKeyInitializationRequest; },
                         [](const KeyInitializationResponse&) { return MessageKind::kKeyInitializationResponse; },
                         [](const CredentialDeploymentRequest&) { return MessageKind::kCredentialDeploymentRequest; },
                         [](const CredentialDeploymentResponse&) { return MessageKind::kCredentialDeploymentResponse; },
                         [](const ClientErrorResponse&) { return MessageKind::kClientErrorResponse; },
-                        [](const OtherMessage& other) { return other.kind; },
+                        [](const KeyOperationRequest&) { return MessageKind::kKeyOperationRequest; },
+                        [](const KeyOperationResponse&) { return MessageKind::kKeyOperationResponse; },
+                        [](const BasicCredentialDeploymentRequest&) { return MessageKind::kBasicCredentialDeploymentRequest; },
+                        [](const BasicCredentialDeploymentResponse&) { return MessageKind::kBasicCredentialDeploymentResponse; },
                     },
                     message);
 }
@@ -67,6 +73,22 @@ BasicCapabilities supported_of(const BasicCapabilities& requested, const BasicCa
   if (requested.settable_exponent)
     supported.settable_exponent = *requested.settable_exponent && available.settable_exponent.value_or(false);
   return supported;
+}
+
+std::string decimal_of(ByteView magnitude) {
+  std::vector<unsigned> digits = {0};  // the least first
+  for (const std::byte byte : magnitude) {
+    unsigned carry = std::to_integer<unsigned>(byte);
+    for (unsigned& digit : digits) {
+      carry += digit * 256;
+      digit = carry % 10;
+      carry /= 10;
+    }
+    for (; carry != 0; carry /= 10) digits.push_back(carry % 10);
+  }
+  std::string text;
+  for (const unsigned digit : std::views::reverse(digits)) text += static_cast<char>('0' + digit);
+  return text;
 }
 
 std::vector<RequestedKey> requested_keys(const KeyInitializationRequest& request) {

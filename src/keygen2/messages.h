@@ -228,7 +228,7 @@ struct Property {
   friend bool operator==(const Property&, const Property&) = default;
 };
 struct PropertyBag {
-  std::string type = {};  // URI, unique within the key
+  std::string type = {};  // URI as written, unique within the key
   std::vector<Property> properties = {};
   Bytes mac = {};
   // The bytes that the MAC covers and the key store keeps: exclusive canonical XML without MAC and prefixes. Filled by read_message with
@@ -253,6 +253,11 @@ struct Extension {
 
   friend bool operator==(const Extension&, const Extension&) = default;
 };
+// Bytes of data that an extension may have: of the plain ones if it is encrypted, which adds at most an IV and one block (sks.md section
+// 7).
+inline constexpr std::size_t kExtensionDataLimit = 65536;
+inline constexpr std::size_t kEncryptedExtensionDataLimit = kExtensionDataLimit + 32;
+
 using ExtensionObject = std::variant<PropertyBag, Logotype, Extension>;
 
 // The exclusive canonical XML, without MAC and prefixes, of a bag with `properties` as write_message writes it (keygen2.md section 6).
@@ -323,7 +328,7 @@ struct LookupSpecifier {
   std::string id = {};
   Bytes nonce = {};  // discovery_nonce() of the session
   std::optional<std::string> email = {};
-  std::optional<Bytes> serial = {};  // magnitude, big-endian, without leading zero bytes; empty for 0
+  std::optional<std::string> serial = {};  // decimal, of any length; that of a certificate is decimal_of() its serial()
   std::optional<Instant> issued_before = {};
   std::optional<Instant> issued_after = {};
 
@@ -338,6 +343,9 @@ struct CredentialDiscoveryRequest {
   std::vector<LookupSpecifier> lookups = {};
   ServerCookie server_cookie = {};
 };
+
+// The big-endian `magnitude` in decimal, without leading zeros, as LookupSpecifier has serial numbers.
+[[nodiscard]] std::string decimal_of(ByteView magnitude);
 
 // SHA-256 of ClientSessionID || ServerSessionID || IssuerURI.
 [[nodiscard]] crypto::Sha256Value discovery_nonce(std::string_view client_session_id, std::string_view server_session_id,

@@ -41,15 +41,15 @@ Result<Message> read_root(xml::Element root) {
       {"PlatformNegotiationResponse", read_platform_negotiation_response},
       {"ProvisioningSessionRequest", read_provisioning_session_request},
       {"ProvisioningSessionResponse", read_provisioning_session_response},
-      {"CredentialDiscoveryRequest", [](xml::Element e) { return read_other(MessageKind::kCredentialDiscoveryRequest, e); }},
-      {"CredentialDiscoveryResponse", [](xml::Element e) { return read_other(MessageKind::kCredentialDiscoveryResponse, e); }},
+      {"CredentialDiscoveryRequest", read_credential_discovery_request},
+      {"CredentialDiscoveryResponse", read_credential_discovery_response},
       {"KeyInitializationRequest", read_key_initialization_request},
       {"KeyInitializationResponse", read_key_initialization_response},
       {"CredentialDeploymentRequest", read_credential_deployment_request},
       {"CredentialDeploymentResponse", read_credential_deployment_response},
       {"ClientErrorResponse", read_client_error_response},
-      {"KeyOperationRequest", [](xml::Element e) { return read_other(MessageKind::kKeyOperationRequest, e); }},
-      {"KeyOperationResponse", [](xml::Element e) { return read_other(MessageKind::kKeyOperationResponse, e); }},
+      {"KeyOperationRequest", read_key_operation_request},
+      {"KeyOperationResponse", read_key_operation_response},
   });
   if (root.namespace_uri() == kNamespace) {
     const auto reader = std::ranges::find(kReaders, root.name(), &Reader::name);
@@ -70,6 +70,19 @@ Result<Received> parse_and_read(ByteView text, const xml::Schema& schema) {
 
 }  // namespace
 
+namespace internal {
+
+Error with_answer(Error error) {
+  if (!error.code_in(Protocol::kKeyGen2)) {
+    const ClientError code = error.fault == Fault::kInternal ? ClientError::kGeneralError : ClientError::kNonMatchingRequests;
+    error.answer = Answer{Protocol::kKeyGen2, static_cast<int>(code)};
+  }
+  if (error.hint.empty()) error.hint = "The message breaks KeyGen2: whoever runs the program that sent it has to look into it.";
+  return error;
+}
+
+}  // namespace internal
+
 Result<xml::Schema> compile_schema() {
   return xml::Schema::compile(
       {{"keygen2.xsd", embedded::k_keygen2_xsd}, {"xmldsig.xsd", embedded::k_xmldsig_xsd}, {"xmldsig11.xsd", embedded::k_xmldsig11_xsd}});
@@ -77,14 +90,8 @@ Result<xml::Schema> compile_schema() {
 
 Result<Received> read_message(ByteView text, const xml::Schema& schema) {
   auto received = parse_and_read(text, schema);
-  if (received) return received;
-  Error error = std::move(received).error();
-  if (!error.code_in(Protocol::kKeyGen2)) {
-    const ClientError code = error.fault == Fault::kInternal ? ClientError::kGeneralError : ClientError::kNonMatchingRequests;
-    error.answer = Answer{Protocol::kKeyGen2, static_cast<int>(code)};
-  }
-  if (error.hint.empty()) error.hint = "The message breaks KeyGen2: whoever runs the program that sent it has to look into it.";
-  return std::unexpected(std::move(error));
+  if (!received) return std::unexpected(with_answer(std::move(received).error()));
+  return received;
 }
 
 bool has_signature(const xml::Document& message) { return message.root().child(kDsUri, "Signature").has_value(); }

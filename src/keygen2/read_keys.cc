@@ -12,17 +12,6 @@ Result<std::uint8_t> parse_pattern_restrictions(std::string_view text) {
   return static_cast<std::uint8_t>(restrictions);
 }
 
-Result<std::variant<KeyPairRequest::Rsa, KeyPairRequest::Ec>> key_algorithm_in(xml::Element key_pair) {
-  if (const auto rsa = key_pair.child(kNamespace, "RSA")) {
-    KeyPairRequest::Rsa value;
-    value.key_size = TRY(required(*rsa, "KeySize", parse_number<std::uint16_t>));
-    value.exponent = TRY(optional(*rsa, "Exponent", parse_number<std::uint32_t>));
-    return value;
-  }
-  const xml::Element ec = TRY(only_child(key_pair, kNamespace, "EC"));
-  return KeyPairRequest::Ec{TRY(required(ec, "NamedCurve", parse_uri))};
-}
-
 Result<KeyPairRequest> read_key_pair(xml::Element e) {
   KeyPairRequest value;
   value.id = TRY(required(e, "ID", parse_id));
@@ -46,14 +35,6 @@ Result<PresetPin> read_preset_pin(xml::Element e) {
   value.encrypted_value = TRY(required(e, "Value", parse_bytes));
   value.key = TRY(read_key_pair(key_pair));
   return value;
-}
-
-template <typename T>
-Result<std::vector<T>> read_all(const std::vector<xml::Element>& elements, Result<T> (*read)(xml::Element)) {
-  std::vector<T> values;
-  values.reserve(elements.size());
-  for (const xml::Element element : elements) values.push_back(TRY(read(element)));
-  return values;
 }
 
 Result<PinPolicyRequest> read_pin_policy(xml::Element e) {
@@ -106,13 +87,21 @@ Result<GeneratedPublicKey> read_generated_public_key(xml::Element e) {
 
 }  // namespace
 
+Result<std::variant<RsaKeyAlgorithm, EcKeyAlgorithm>> key_algorithm_in(xml::Element key_pair) {
+  if (const auto rsa = key_pair.child(kNamespace, "RSA")) {
+    RsaKeyAlgorithm value;
+    value.key_size = TRY(required(*rsa, "KeySize", parse_number<std::uint16_t>));
+    value.exponent = TRY(optional(*rsa, "Exponent", parse_number<std::uint32_t>));
+    return value;
+  }
+  const xml::Element ec = TRY(only_child(key_pair, kNamespace, "EC"));
+  return EcKeyAlgorithm{TRY(required(ec, "NamedCurve", parse_uri))};
+}
+
 Result<Message> read_key_initialization_request(xml::Element root) {
   const xml::Element create_object = TRY(only_child(root, kNamespace, "CreateObject"));
   KeyInitializationRequest message;
-  message.id = TRY(required(root, "ID", parse_id));
-  message.client_session_id = TRY(required(root, "ClientSessionID", parse_id));
-  message.server_time = TRY(required(root, "ServerTime", parse_time_text));
-  message.submit_url = TRY(required(root, "SubmitURL", parse_uri));
+  TRY(read_session_request(root, message));
   message.key_attestation_algorithm = TRY(or_default(root, "KeyAttestationAlgorithm", parse_uri, std::string(uri::kKeyAttestation1)));
   message.deferred_certification = TRY(or_default(root, "DeferredCertification", parse_boolean, false));
   message.objects = TRY(read_all(create_object.children(), read_object));
@@ -122,8 +111,7 @@ Result<Message> read_key_initialization_request(xml::Element root) {
 
 Result<Message> read_key_initialization_response(xml::Element root) {
   KeyInitializationResponse message;
-  message.id = TRY(required(root, "ID", parse_id));
-  message.server_session_id = TRY(required(root, "ServerSessionID", parse_id));
+  TRY(read_session_response(root, message));
   message.keys = TRY(read_all(root.children(kNamespace, "GeneratedPublicKey"), read_generated_public_key));
   message.server_cookie = cookie_in(root);
   return message;

@@ -76,8 +76,7 @@ Result<Message> read_provisioning_session_request(xml::Element root) {
 Result<Message> read_provisioning_session_response(xml::Element root) {
   const xml::Element device_certificate = TRY(only_child(root, kNamespace, "DeviceCertificate"));
   ProvisioningSessionResponse message{.client_ephemeral_key = TRY(ephemeral_key_in(root, "ClientEphemeralKey"))};
-  message.id = TRY(required(root, "ID", parse_id));
-  message.server_session_id = TRY(required(root, "ServerSessionID", parse_id));
+  TRY(read_session_response(root, message));
   message.server_time = TRY(required(root, "ServerTime", parse_time_text));
   message.client_time = TRY(required(root, "ClientTime", parse_instant));
   message.session_attestation = TRY(required(root, "SessionAttestation", parse_bytes));

@@ -20,18 +20,6 @@ void set_if_present(xml::Element element, std::string_view name, const std::opti
 
 void set_bytes(xml::Element element, std::string_view name, ByteView value) { element.set_attribute(name, base64_encode(value)); }
 
-void add_public_key(xml::Element parent, const crypto::PublicKey& key) {
-  if (const auto rsa = key.rsa()) {
-    xml::Element element = parent.add(kDs, "RSAKeyValue");
-    element.add(kDs, "Modulus").set_text(base64_encode(rsa->modulus));
-    element.add(kDs, "Exponent").set_text(base64_encode(rsa->exponent));
-    return;
-  }
-  xml::Element element = parent.add(kDs11, "ECKeyValue");
-  element.add(kDs11, "NamedCurve").set_attribute("URI", crypto::curve_uri(key.curve().value()));
-  element.add(kDs11, "PublicKey").set_text(base64_encode(key.ec_point().value()));
-}
-
 void add_certificates(xml::Element parent, std::span<const crypto::Certificate> certificates) {
   xml::Element data = parent.add(kDs, "X509Data");
   for (const crypto::Certificate& certificate : certificates) data.add(kDs, "X509Certificate").set_text(base64_encode(certificate.der()));
@@ -43,37 +31,12 @@ namespace {
 
 using namespace internal;
 
-std::string joined(const auto& values) {
-  std::string list;
-  for (const auto& value : values) {
-    if (!list.empty()) list += ' ';
-    if constexpr (requires { std::to_string(value); }) {
-      list += std::to_string(value);
-    } else {
-      list += value;
-    }
-  }
-  return list;
-}
-
 void add_capabilities(xml::Element message, const BasicCapabilities& capabilities) {
   xml::Element element = message.add(kKeyGen2, "BasicCapabilities");
   if (!capabilities.algorithms.empty()) element.set_attribute("Algorithms", joined(capabilities.algorithms));
   if (!capabilities.extensions.empty()) element.set_attribute("Extensions", joined(capabilities.extensions));
   if (!capabilities.rsa_key_sizes.empty()) element.set_attribute("RSAKeySizes", joined(capabilities.rsa_key_sizes));
   set_if_present(element, "SettableExponent", capabilities.settable_exponent);
-}
-
-void set_session_response(xml::Element root, const auto& message) {
-  root.set_attribute("ID", message.id);
-  root.set_attribute("ServerSessionID", message.server_session_id);
-}
-
-void set_session_request(xml::Element root, const auto& message) {
-  root.set_attribute("ID", message.id);
-  root.set_attribute("ClientSessionID", message.client_session_id);
-  root.set_attribute("ServerTime", message.server_time);
-  root.set_attribute("SubmitURL", message.submit_url);
 }
 
 Result<> write(xml::Element root, const PlatformNegotiationRequest& message) {
@@ -103,7 +66,7 @@ Result<> write(xml::Element root, const ProvisioningSessionRequest& message) {
   root.set_attribute("SessionKeyAlgorithm", message.session_key_algorithm);
   set_flag(root, "Updatable", message.updatable);
   root.set_attribute("SubmitURL", message.submit_url);
-  add_public_key(root.add(kKeyGen2, "ServerEphemeralKey"), message.server_ephemeral_key);
+  xml::add_key_value(root.add(kKeyGen2, "ServerEphemeralKey"), message.server_ephemeral_key);
   return {};
 }
 
@@ -113,50 +76,8 @@ Result<> write(xml::Element root, const ProvisioningSessionResponse& message) {
   root.set_attribute("ClientTime", format_time(message.client_time));
   set_bytes(root, "SessionAttestation", message.session_attestation);
   if (message.server_certificate_fingerprint) set_bytes(root, "ServerCertificateFingerprint", *message.server_certificate_fingerprint);
-  add_public_key(root.add(kKeyGen2, "ClientEphemeralKey"), message.client_ephemeral_key);
+  xml::add_key_value(root.add(kKeyGen2, "ClientEphemeralKey"), message.client_ephemeral_key);
   add_certificates(root.add(kKeyGen2, "DeviceCertificate"), message.device_certificate_path);
-  return {};
-}
-
-Result<> write(xml::Element root, const KeyInitializationRequest& message) {
-  set_session_request(root, message);
-  if (message.key_attestation_algorithm != uri::kKeyAttestation1)
-    root.set_attribute("KeyAttestationAlgorithm", message.key_attestation_algorithm);
-  set_flag(root, "DeferredCertification", message.deferred_certification);
-  add_objects(root, message.objects);
-  return {};
-}
-
-Result<> write(xml::Element root, const KeyInitializationResponse& message) {
-  set_session_response(root, message);
-  for (const GeneratedPublicKey& key : message.keys) {
-    xml::Element element = root.add(kKeyGen2, "GeneratedPublicKey");
-    element.set_attribute("ID", key.id);
-    set_bytes(element, "KeyAttestation", key.key_attestation);
-    add_public_key(element, key.public_key);
-    if (key.private_key) element.add(kKeyGen2, "PrivateKey").set_text(base64_encode(*key.private_key));
-  }
-  return {};
-}
-
-Result<> write(xml::Element root, const CredentialDeploymentRequest& message) {
-  if (message.deletes_keys) return fail(Fault::kInternal, "this version does not write DeleteKey");
-  set_session_request(root, message);
-  root.set_attribute("IssuerURI", message.issuer_uri);
-  set_bytes(root, "CloseSessionMAC", message.close_session_mac);
-  for (const CertifiedPublicKey& key : message.keys) {
-    if (!key.further_elements.empty()) return fail(Fault::kInternal, "this version does not write " + key.further_elements.front());
-    xml::Element element = root.add(kKeyGen2, "CertifiedPublicKey");
-    element.set_attribute("ID", key.id);
-    set_bytes(element, "MAC", key.mac);
-    add_certificates(element, key.certificate_path);
-  }
-  return {};
-}
-
-Result<> write(xml::Element root, const CredentialDeploymentResponse& message) {
-  set_session_response(root, message);
-  set_bytes(root, "CloseSessionAttestation", message.close_session_attestation);
   return {};
 }
 
@@ -167,16 +88,15 @@ Result<> write(xml::Element root, const ClientErrorResponse& message) {
   return {};
 }
 
-Result<> write(xml::Element /*root*/, const OtherMessage& message) {
-  return fail(Fault::kInternal, "this version does not write " + std::string(name_of(message.kind)));
-}
-
 // Namespaces that repeated elements use are declared once, at the top.
 std::vector<xml::Namespace> namespaces_of(MessageKind kind) {
   switch (kind) {
     case MessageKind::kProvisioningSessionRequest: return {kDs11};
     case MessageKind::kProvisioningSessionResponse:
+    case MessageKind::kKeyOperationResponse:
     case MessageKind::kKeyInitializationResponse: return {kDs, kDs11};
+    case MessageKind::kCredentialDiscoveryRequest:
+    case MessageKind::kBasicCredentialDeploymentRequest:
     case MessageKind::kCredentialDeploymentRequest: return {kDs};
     default: return {};
   }

@@ -1,6 +1,7 @@
-// Writing what KeyInitializationRequest asks for.
+// Writing key initialization.
 #include <algorithm>
 
+#include "base/encoding.h"
 #include "keygen2/internal/vocabulary.h"
 #include "keygen2/internal/writers.h"
 
@@ -12,13 +13,13 @@ void set_unless(xml::Element element, std::string_view name, E value, E value_if
   if (value != value_if_absent) element.set_attribute(name, name_of(value));
 }
 
-void add_algorithm(xml::Element key_pair, const KeyPairRequest::Rsa& rsa) {
+void add_algorithm(xml::Element key_pair, const RsaKeyAlgorithm& rsa) {
   xml::Element element = key_pair.add(kKeyGen2, "RSA");
   element.set_attribute("KeySize", std::to_string(rsa.key_size));
   if (rsa.exponent) element.set_attribute("Exponent", std::to_string(*rsa.exponent));
 }
 
-void add_algorithm(xml::Element key_pair, const KeyPairRequest::Ec& ec) {
+void add_algorithm(xml::Element key_pair, const EcKeyAlgorithm& ec) {
   key_pair.add(kKeyGen2, "EC").set_attribute("NamedCurve", ec.named_curve);
 }
 
@@ -36,7 +37,7 @@ void add_object(xml::Element parent, const KeyPairRequest& key) {
   set_flag(element, "EnablePINCaching", key.enable_pin_caching);
   set_flag(element, "ImportPrivateKey", key.import_private_key);
   if (!key.friendly_name.empty()) element.set_attribute("FriendlyName", key.friendly_name);
-  std::visit([&](const auto& algorithm) { add_algorithm(element, algorithm); }, key.algorithm);
+  add_key_algorithm(element, key.algorithm);
 }
 
 void add_object(xml::Element parent, const PresetPin& preset) {
@@ -83,13 +84,38 @@ void add_object(xml::Element parent, const PukPolicyRequest& policy) {
   for (const PinPolicyRequest& pin_policy : policy.pin_policies) add_object(element, pin_policy);
 }
 
-}  // namespace
-
 void add_objects(xml::Element message, std::span<const CreateObject> objects) {
   const xml::Element element = message.add(kKeyGen2, "CreateObject");
   for (const CreateObject& object : objects) {
     std::visit([&](const auto& asked) { add_object(element, asked); }, object);
   }
+}
+
+}  // namespace
+
+void add_key_algorithm(xml::Element key_pair, const std::variant<RsaKeyAlgorithm, EcKeyAlgorithm>& algorithm) {
+  std::visit([&](const auto& one) { add_algorithm(key_pair, one); }, algorithm);
+}
+
+Result<> write(xml::Element root, const KeyInitializationRequest& message) {
+  set_session_request(root, message);
+  if (message.key_attestation_algorithm != uri::kKeyAttestation1)
+    root.set_attribute("KeyAttestationAlgorithm", message.key_attestation_algorithm);
+  set_flag(root, "DeferredCertification", message.deferred_certification);
+  add_objects(root, message.objects);
+  return {};
+}
+
+Result<> write(xml::Element root, const KeyInitializationResponse& message) {
+  set_session_response(root, message);
+  for (const GeneratedPublicKey& key : message.keys) {
+    xml::Element element = root.add(kKeyGen2, "GeneratedPublicKey");
+    element.set_attribute("ID", key.id);
+    set_bytes(element, "KeyAttestation", key.key_attestation);
+    xml::add_key_value(element, key.public_key);
+    if (key.private_key) element.add(kKeyGen2, "PrivateKey").set_text(base64_encode(*key.private_key));
+  }
+  return {};
 }
 
 }  // namespace airtight::keygen2::internal

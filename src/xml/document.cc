@@ -66,6 +66,12 @@ Document Document::copy_of(Element element) {
   return document;
 }
 
+Document Document::unprefixed_copy_of(Element element) {
+  Document document(new_doc());
+  internal::copy_unprefixed_into(document.doc(), nullptr, element.node());
+  return document;
+}
+
 Element Document::root() const { return Element(xmlDocGetRootElement(doc_.get())); }
 
 Bytes Document::serialize() const {

@@ -46,7 +46,8 @@ class Element {
 
   // Both take any text and escape it. What no XML document can hold (control characters, what is not UTF-8) becomes U+FFFD.
   void set_attribute(std::string_view name, std::string_view value);
-  void set_text(std::string_view text);  // in place of all children
+  void set_text(std::string_view text);          // in place of all children
+  void remove_attribute(std::string_view name);  // one without a namespace, if there is one
   // Appends a child in `space`, by the declaration that is in scope here if there is one, else by one of its own.
   Element add(const Namespace& space, std::string_view name);
   // Appends a deep copy of an element, mostly of another document, with comments and all namespaces in its scope.
@@ -67,6 +68,8 @@ class Document {
   [[nodiscard]] static Document create(const Namespace& space, std::string_view root_name, const std::vector<Namespace>& others = {});
   // A new document whose root is a deep copy of `element`, with all namespaces in its scope.
   [[nodiscard]] static Document copy_of(Element element);
+  // The same, but `element`, and what in it is in its namespace, stand there without a prefix, however they were written.
+  [[nodiscard]] static Document unprefixed_copy_of(Element element);
 
   [[nodiscard]] Element root() const;
   [[nodiscard]] Bytes serialize() const;  // UTF-8 with XML declaration

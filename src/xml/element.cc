@@ -76,6 +76,11 @@ void Element::set_text(std::string_view text) {
   if (!text.empty()) made(xmlAddChild(node_, text_node(node_->doc, text)));
 }
 
+void Element::remove_attribute(std::string_view name) {
+  xmlAttrPtr attribute = xmlHasNsProp(node_, to_xml(std::string(name)), nullptr);
+  if (attribute != nullptr) xmlRemoveProp(attribute);
+}
+
 Element Element::add(const Namespace& space, std::string_view name) {
   xmlNodePtr child = made(xmlNewDocNode(node_->doc, nullptr, to_xml(std::string(name)), nullptr));
   made(xmlAddChild(node_, child));

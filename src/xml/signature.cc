@@ -6,6 +6,7 @@
 #include <xmlsec/keys.h>
 #include <xmlsec/xmldsig.h>
 
+#include <initializer_list>
 #include <utility>
 
 #include "base/algorithms.h"
@@ -14,6 +15,7 @@
 #include "crypto/digest.h"
 #include "xml/internal/libxml.h"
 #include "xml/internal/signature_shape.h"
+#include "xml/key_value.h"
 
 namespace airtight::xml {
 namespace {
@@ -38,31 +40,58 @@ Element add_text(Element parent, std::string_view name, std::string_view text) {
   return element;
 }
 
-Element add_signed_info(Element signature, std::string_view method, std::string_view id, ByteView digest) {
-  Element signed_info = signature.add(kDs, "SignedInfo");
-  add_algorithm(signed_info, "CanonicalizationMethod", internal::kExclusiveC14n);
-  add_algorithm(signed_info, "SignatureMethod", method);
+void add_reference(Element signed_info, std::string_view id, std::initializer_list<std::string_view> transforms, ByteView canonical) {
   Element reference = signed_info.add(kDs, "Reference");
   reference.set_attribute("URI", "#" + std::string(id));
-  Element transforms = reference.add(kDs, "Transforms");
-  add_algorithm(transforms, "Transform", internal::kEnvelopedSignature);
-  add_algorithm(transforms, "Transform", internal::kExclusiveC14n);
+  const Element list = reference.add(kDs, "Transforms");
+  for (const std::string_view transform : transforms) add_algorithm(list, "Transform", transform);
   add_algorithm(reference, "DigestMethod", internal::kDigestSha256);
-  add_text(reference, "DigestValue", base64_encode(digest));
-  return signed_info;
+  add_text(reference, "DigestValue", base64_encode(crypto::sha256(canonical)));
 }
 
-void add_key_info(Element signature, const SignatureKeyInfo& key_info) {
+Element add_key_info(Element signature, const SignatureKeyInfo& key_info) {
   Element element = signature.add(kDs, "KeyInfo");
   if (!key_info.key_name.empty()) add_text(element, "KeyName", key_info.key_name);
   if (key_info.certificate) add_text(element.add(kDs, "X509Data"), "X509Certificate", base64_encode(key_info.certificate->der()));
+  if (key_info.public_key) add_key_value(element.add(kDs, "KeyValue"), *key_info.public_key);
+  return element;
 }
 
-// While it lives, "#ID" leads libxml2 to the element that has that ID.
+// An Id for the KeyInfo of the signature of the element `id` that no other element of the document has.
+std::string unused_key_info_id(Element key_info, std::string_view id) {
+  std::string unused = std::string(id) + ".KeyInfo";
+  while (internal::count_ids(key_info, unused) != 0) unused += '_';
+  return unused;
+}
+
+// Fills the new `signature` of the element `id`, whose canonical form without it is `canonical`.
+Result<> fill_signature(Element signature, std::string_view id, ByteView canonical, std::string_view method,
+                        const SignatureKeyInfo& key_info, const SignatureFunction& sign) {
+  const Element signed_info = signature.add(kDs, "SignedInfo");
+  Element value = signature.add(kDs, "SignatureValue");
+  Element key_info_element = add_key_info(signature, key_info);
+  add_algorithm(signed_info, "CanonicalizationMethod", internal::kExclusiveC14n);
+  add_algorithm(signed_info, "SignatureMethod", method);
+  add_reference(signed_info, id, {internal::kEnvelopedSignature, internal::kExclusiveC14n}, canonical);
+  if (key_info.public_key) {
+    const std::string key_info_id = unused_key_info_id(key_info_element, id);
+    key_info_element.set_attribute("Id", key_info_id);
+    const Bytes canonical_key_info = TRY(canonicalize(key_info_element));
+    add_reference(signed_info, key_info_id, {internal::kExclusiveC14n}, canonical_key_info);
+  }
+  const Bytes canonical_signed_info = TRY(canonicalize(signed_info));
+  const Bytes signature_value = TRY(sign(canonical_signed_info));
+  value.set_text(base64_encode(signature_value));
+  return {};
+}
+
+// While it lives, "#ID" leads libxml2 to the element that has that ID, in an attribute of that name.
 class IdInForce {
  public:
-  IdInForce(Element element, const std::string& id)
-      : doc_(element.node()->doc), attribute_(xmlHasNsProp(element.node(), to_xml("ID"), nullptr)) {
+  // `id` is the value of the attribute `name` of `element`; if it is empty, nothing is in force and nothing is asked for.
+  IdInForce(Element element, std::string_view name, const std::string& id)
+      : doc_(element.node()->doc), attribute_(xmlHasNsProp(element.node(), to_xml(std::string(name)), nullptr)) {
+    if (id.empty()) return;
     // Schema validation has done so already where the schema says that it is an xs:ID.
     if (xmlGetID(doc_, to_xml(id)) == nullptr) added_ = xmlAddID(nullptr, doc_, to_xml(id), attribute_) != nullptr;
     in_force_ = xmlGetID(doc_, to_xml(id)) == attribute_;
@@ -79,17 +108,18 @@ class IdInForce {
   xmlDocPtr doc_;
   xmlAttrPtr attribute_;
   bool added_ = false;
-  bool in_force_ = false;
+  bool in_force_ = true;
 };
 
 Result<> verify_under(Key key, Element element, const SignatureShape& shape) {
   const internal::ErrorTrap trap;
-  const IdInForce id(element, shape.id);
+  const IdInForce id(element, "ID", shape.id);
+  const IdInForce key_info_id(shape.key_info, "Id", shape.key_info_id);
   const CHandle<xmlSecDSigCtx, xmlSecDSigCtxDestroy> context(made(xmlSecDSigCtxCreate(nullptr)));
   context->enabledReferenceUris = xmlSecTransformUriTypeSameDocument;
   context->signKey = key.release();  // so that xmlsec looks for no key in KeyInfo
-  if (!id.in_force() || context->signKey == nullptr || xmlSecDSigCtxVerify(context.get(), shape.signature.node()) != 0 ||
-      context->status != xmlSecDSigStatusSucceeded) {
+  if (!id.in_force() || !key_info_id.in_force() || context->signKey == nullptr ||
+      xmlSecDSigCtxVerify(context.get(), shape.signature.node()) != 0 || context->status != xmlSecDSigStatusSucceeded) {
     return fail(Fault::kRefused, "the signature of " + std::string(element.name()) + " does not verify");
   }
   return {};
@@ -107,21 +137,14 @@ Result<> sign_enveloped(Element element, std::string_view signature_method, cons
   // The enveloped-signature transform takes the signature away again, so that the digest is of the element as it is now.
   const Bytes canonical = TRY(canonicalize(element));
   Element signature = element.add(kDs, "Signature");
-  const Element signed_info = add_signed_info(signature, signature_method, id, crypto::sha256(canonical));
-  auto value = canonicalize(signed_info);
-  if (value) value = sign(*value);
-  if (!value) {
-    signature.remove();
-    return Failure(std::move(value).error());
-  }
-  add_text(signature, "SignatureValue", base64_encode(*value));
-  add_key_info(signature, key_info);
-  return {};
+  auto filled = fill_signature(signature, id, canonical, signature_method, key_info, sign);
+  if (!filled) signature.remove();
+  return filled;
 }
 
 Result<> verify_hmac(Element element, ByteView key, std::string_view key_name) {
   internal::start_libraries();
-  const SignatureShape shape = TRY(internal::check_shape(element));
+  const SignatureShape shape = TRY(internal::check_shape(element, Sha1::kRefuse));
   const std::string found_name = TRY(internal::read_key_name(shape.key_info));
   if (shape.method != uri::kHmacSha256 || found_name != key_name) {
     return fail(Fault::kRefused, "the signature is not by hmac-sha256 under the key '" + std::string(key_name) + "'");
@@ -131,7 +154,7 @@ Result<> verify_hmac(Element element, ByteView key, std::string_view key_name) {
 
 Result<crypto::Certificate> verify_with_certificate(Element element) {
   internal::start_libraries();
-  const SignatureShape shape = TRY(internal::check_shape(element));
+  const SignatureShape shape = TRY(internal::check_shape(element, Sha1::kRefuse));
   if (shape.method != uri::kRsaSha256 && shape.method != uri::kEcdsaSha256) {
     return fail(Fault::kRefused, "the signature is by '" + shape.method + "', neither rsa-sha256 nor ecdsa-sha256");
   }
@@ -142,6 +165,20 @@ Result<crypto::Certificate> verify_with_certificate(Element element) {
                                        nullptr));
   TRY(verify_under(std::move(key), element, shape));
   return std::move(*certificate);
+}
+
+Result<crypto::PublicKey> verify_with_key_value(Element element, Sha1 sha1) {
+  internal::start_libraries();
+  const SignatureShape shape = TRY(internal::check_shape(element, sha1));
+  const bool is_sha1 = shape.method == uri::kRsaSha1 && sha1 == Sha1::kAccept;
+  if (!is_sha1 && shape.method != uri::kRsaSha256 && shape.method != uri::kEcdsaSha256) {
+    return fail(Fault::kRefused, "the signature is by '" + shape.method + "', which is not accepted here");
+  }
+  crypto::PublicKey public_key = TRY(internal::read_key_value_alone(shape.key_info));
+  Key key(xmlSecCryptoAppKeyLoadMemory(to_xmlsec(public_key.spki()), static_cast<xmlSecSize>(public_key.spki().size()),
+                                       xmlSecKeyDataFormatDer, nullptr, nullptr, nullptr));
+  TRY(verify_under(std::move(key), element, shape));
+  return public_key;
 }
 
 }  // namespace airtight::xml

@@ -1,7 +1,8 @@
 // Enveloped XML signatures with exclusive canonicalization and SHA-256, over xmlsec. A signature covers the element that carries it, by
-// the Reference "#ID" (keygen2.md section 3); anything else is refused before any cryptography.
+// the Reference "#ID", and perhaps its own KeyInfo (keygen2.md section 3); anything else is refused before any cryptography.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -10,6 +11,7 @@
 #include "base/bytes.h"
 #include "base/result.h"
 #include "crypto/certificate.h"
+#include "crypto/key.h"
 #include "xml/document.h"
 
 namespace airtight::xml {
@@ -19,9 +21,11 @@ inline constexpr std::string_view kSignatureNamespace = "http://www.w3.org/2000/
 // Makes the SignatureValue of the exclusive-canonical SignedInfo: the private key or session key stays where it is.
 using SignatureFunction = std::function<Result<Bytes>(ByteView signed_info)>;
 
+// What KeyInfo says: one of these.
 struct SignatureKeyInfo {
   std::string key_name = {};                            // ds:KeyName if not empty
   std::optional<crypto::Certificate> certificate = {};  // ds:X509Data if present
+  std::optional<crypto::PublicKey> public_key = {};     // ds:KeyValue if present; then the signature covers KeyInfo too
 };
 
 // Appends an enveloped ds:Signature as the last child of `element`, whose attribute `ID` it refers to.
@@ -37,5 +41,12 @@ struct SignatureKeyInfo {
 // Verifies it under the certificate in its KeyInfo (one X509Data with exactly one X509Certificate, X509IssuerSerial beside it allowed) and
 // returns that certificate: what it may sign is the caller's question. rsa-sha256 and ecdsa-sha256 alone. Faults as above.
 [[nodiscard]] Result<crypto::Certificate> verify_with_certificate(Element element);
+
+// SHA-1 in a signature: rsa-sha1 and SHA-1 digests, apart or together.
+enum class Sha1 : std::uint8_t { kRefuse, kAccept };
+
+// Verifies it under the key in its KeyInfo (one KeyValue) and returns that key, whose possession the signature proves. rsa-sha256,
+// ecdsa-sha256, and SHA-1 where `sha1` says so (keygen2.md section 5). Faults as above.
+[[nodiscard]] Result<crypto::PublicKey> verify_with_key_value(Element element, Sha1 sha1);
 
 }  // namespace airtight::xml

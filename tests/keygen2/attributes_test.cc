@@ -143,7 +143,7 @@ std::vector<std::string> good_values(const Expectation& expected) {
     case Type::kText: return {"", " any \xF0\x9F\x94\x91 text &lt; &#10; "};
     case Type::kMimeType: return {"image/png", "image/svg+xml", "application/x-a.b_c"};
     case Type::kNumber: return {std::to_string(expected.least), std::to_string(expected.most), "0" + std::to_string(expected.most)};
-    case Type::kSerial: return {"0", "123456789012345678901234567890123456789012345678901234567890", "-1"};
+    case Type::kSerial: return {"0", "123456789012345678901234567890123456789012345678901234567890", "-1", "+7", "007"};
     case Type::kNames: return expected.names;
   }
   return {};
@@ -198,7 +198,7 @@ std::vector<std::string> bad_values(const Expectation& expected) {
       if (expected.least > 0) bad.push_back(std::to_string(expected.least - 1));
       return bad;
     }
-    case Type::kSerial: return {"", "-", "1a", "1.0", "1e3"};
+    case Type::kSerial: return {"", "-", "+", "+-1", "1a", "1.0", "1e3", "1 2"};
     case Type::kNames: return {"x", "None", "any-", "0"};
   }
   return {};
@@ -212,6 +212,11 @@ bool is_bound_to_its_sample(const AttributePlace& place) {
 bool may_be_empty(const AttributePlace& place) {
   return place.name == "Value" || place.name == "Algorithms" || place.name == "Extensions" || place.name == "RSAKeySizes" ||
          place.name == "PatternRestrictions";
+}
+
+// Two attributes that say the same: see basic_profile_test.cc.
+bool is_bound_to_another(const AttributePlace& place) {
+  return place.label() == "GeneratedPublicKey@RequestID" || place.label() == "KeyOperationResponse@RequestID";
 }
 
 TEST(Samples, CoverEveryAttributeThatIsExpected) {
@@ -262,7 +267,7 @@ TEST(Attributes, AcceptEveryValueOfTheirType) {
   for (const std::string& name : sample_names()) {
     const std::string text = sample(name);
     for (const AttributePlace& place : attributes_in(text)) {
-      if (is_bound_to_its_sample(place)) continue;
+      if (is_bound_to_its_sample(place) || is_bound_to_another(place)) continue;
       const Expectation& expected = expectation_of(place);
       for (const std::string& value : good_values(expected)) {
         SCOPED_TRACE(name + ": " + place.label() + "=" + value);

@@ -10,17 +10,52 @@ namespace {
 
 using tests::must;
 
-// Samples of all that this version writes; their contents are maximal.
-const std::vector<std::string> kWritten = {"PlatformNegotiationRequest",  "PlatformNegotiationResponse",  "ProvisioningSessionRequest",
-                                           "ProvisioningSessionResponse", "KeyInitializationRequest",     "KeyInitializationResponse",
-                                           "CredentialDeploymentRequest", "CredentialDeploymentResponse", "ClientErrorResponse"};
+// Samples of everything; their contents are maximal.
+const std::vector<std::string> kWritten = {"PlatformNegotiationRequest",
+                                           "PlatformNegotiationResponse",
+                                           "ProvisioningSessionRequest",
+                                           "ProvisioningSessionResponse",
+                                           "CredentialDiscoveryRequest",
+                                           "CredentialDiscoveryResponse",
+                                           "KeyInitializationRequest",
+                                           "KeyInitializationResponse",
+                                           "CredentialDeploymentRequest",
+                                           "CredentialDeploymentRequest-everything",
+                                           "CredentialDeploymentResponse",
+                                           "ClientErrorResponse",
+                                           "KeyOperationRequest",
+                                           "KeyOperationResponse",
+                                           "CredentialDeploymentRequest-basic",
+                                           "CredentialDeploymentResponse-basic"};
+
+// Whose schema wants a signature, which write_message does not make.
+bool is_valid_only_signed(std::string_view name) {
+  return name == "ProvisioningSessionResponse" || name == "CredentialDiscoveryRequest" || name == "KeyOperationResponse";
+}
 
 std::string canonical(const xml::Document& document) { return to_text(must(xml::canonicalize(document.root()))); }
 
-// The sample without its signature, as canonical XML.
+// Takes away the signature of `element`, but leaves that of a generated key the KeyInfo that says which key it is.
+void unsign(xml::Element element) {
+  auto signature = element.child(xml::kSignatureNamespace, "Signature");
+  if (!signature) return;
+  if (element.name() != "GeneratedPublicKey") return signature->remove();
+  for (xml::Element part : signature->children()) {
+    if (part.name() != "KeyInfo") {
+      part.remove();
+    } else {
+      part.remove_attribute("Id");
+    }
+  }
+}
+
+// The sample without signatures, as canonical XML.
 std::string unsigned_canonical(std::string_view name) {
-  xml::Document document = must(xml::Document::parse(bytes_of(compact_sample(name))));
-  if (auto signature = document.root().child(xml::kSignatureNamespace, "Signature")) signature->remove();
+  const xml::Document document = must(xml::Document::parse(bytes_of(compact_sample(name))));
+  unsign(document.root());
+  for (const xml::Element child : document.root().children()) {
+    if (child.is(kNamespace, "LookupSpecifier") || child.is(kNamespace, "GeneratedPublicKey")) unsign(child);
+  }
   return canonical(document);
 }
 
@@ -43,7 +78,7 @@ TEST(Writing, ReproducesEverySampleToTheLastAttribute) {
 
 TEST(Writing, MakesValidMessages) {
   for (const std::string& name : kWritten) {
-    if (name == "ProvisioningSessionResponse") continue;  // valid only once it is signed
+    if (is_valid_only_signed(name)) continue;
     SCOPED_TRACE(name);
     const xml::Document document = must(write_message(read_sample(name)));
     const auto again = read_message(document.serialize(), schema());
@@ -112,16 +147,6 @@ TEST(Writing, RefusesACookieThatIsNone) {
   const auto written = write_message(Message(std::move(response)));
   ASSERT_FALSE(written.has_value());
   EXPECT_EQ(written.error().fault, Fault::kInternal);
-}
-
-TEST(Writing, RefusesWhatItWouldWriteIncompletely) {
-  for (const char* name : {"CredentialDeploymentRequest-everything", "CredentialDiscoveryRequest", "CredentialDiscoveryResponse",
-                           "KeyOperationRequest", "KeyOperationResponse", "CredentialDeploymentRequest-basic"}) {
-    SCOPED_TRACE(name);
-    const auto written = write_message(read_sample(name));
-    ASSERT_FALSE(written.has_value());
-    EXPECT_EQ(written.error().fault, Fault::kInternal);
-  }
 }
 
 TEST(Writing, EscapesWhatMarkupWouldMisread) {

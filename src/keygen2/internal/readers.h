@@ -17,14 +17,21 @@ namespace airtight::keygen2::internal {
 // read_keys.cc
 [[nodiscard]] Result<Message> read_key_initialization_request(xml::Element root);
 [[nodiscard]] Result<Message> read_key_initialization_response(xml::Element root);
+// What the RSA or EC in a KeyPair asks for.
+[[nodiscard]] Result<std::variant<RsaKeyAlgorithm, EcKeyAlgorithm>> key_algorithm_in(xml::Element key_pair);
 
-// read_deployment.cc: the kind is that of a key store's session, or an OtherMessage of the basic profile.
+// read_discovery.cc
+[[nodiscard]] Result<Message> read_credential_discovery_request(xml::Element root);
+[[nodiscard]] Result<Message> read_credential_discovery_response(xml::Element root);
+
+// read_deployment.cc: of a key store's session, or of the basic profile if the attributes are that profile's.
 [[nodiscard]] Result<Message> read_credential_deployment_request(xml::Element root);
 [[nodiscard]] Result<Message> read_credential_deployment_response(xml::Element root);
 
-// read_other.cc
-[[nodiscard]] Result<Message> read_other(MessageKind kind, xml::Element root);
-// Checks what no struct takes up: the IDs, times, binary values and certificates of `element` and of the KeyGen2 elements in it.
-[[nodiscard]] Result<> check_values(xml::Element element);
+// read_basic.cc
+[[nodiscard]] Result<Message> read_key_operation_request(xml::Element root);
+[[nodiscard]] Result<Message> read_key_operation_response(xml::Element root);
+[[nodiscard]] Result<Message> read_basic_credential_deployment_request(xml::Element root);
+[[nodiscard]] Result<Message> read_basic_credential_deployment_response(xml::Element root);
 
 }  // namespace airtight::keygen2::internal

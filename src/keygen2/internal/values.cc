@@ -1,42 +1,17 @@
 #include "keygen2/internal/values.h"
 
+#include <algorithm>
+
 #include "base/encoding.h"
 #include "base/text.h"
 #include "keygen2/internal/vocabulary.h"
+#include "xml/key_value.h"
 
 namespace airtight::keygen2::internal {
 namespace {
 
 constexpr std::string_view kWhiteSpace = " \t\r\n";
 constexpr std::size_t kIssuerUriLimit = 1024;  // bytes; SKS createProvisioningSession
-
-// An integer of RSAKeyValue. "written without a leading zero byte, read with or without" (keygen2.md section 3).
-Result<Bytes> rsa_integer(xml::Element parent, std::string_view name) {
-  const xml::Element element = TRY(only_child(parent, kDsUri, name));
-  Bytes value = TRY(content_bytes(element));
-  if (value.size() > 1 && value.front() == std::byte{0}) value.erase(value.begin());
-  if (value.empty() || value.front() == std::byte{0}) return refuse(std::string(name) + " of RSAKeyValue is not a positive integer");
-  return value;
-}
-
-Result<crypto::PublicKey> rsa_key(xml::Element element) {
-  Bytes modulus = TRY(rsa_integer(element, "Modulus"));
-  Bytes exponent = TRY(rsa_integer(element, "Exponent"));
-  return crypto::PublicKey::from_rsa({std::move(modulus), std::move(exponent)});
-}
-
-Result<crypto::PublicKey> ec_key(xml::Element element) {
-  const xml::Element named_curve = TRY(only_child(element, kDs11Uri, "NamedCurve"));
-  const std::string uri = TRY(required(named_curve, "URI", parse_uri));
-  const std::optional<crypto::Curve> curve = crypto::curve_of_uri(uri);
-  if (!curve)
-    return Failure(Error{Fault::kBadInput, "the elliptic curve " + uri + " is not known here",
-                         "Use P-256 (" + std::string(uri::kP256) + ").",
-                         Answer{Protocol::kKeyGen2, static_cast<int>(ClientError::kUnsupportedFeatureRequested)}});
-  const xml::Element point = TRY(only_child(element, kDs11Uri, "PublicKey"));
-  const Bytes value = TRY(content_bytes(point));
-  return crypto::PublicKey::from_ec_point(*curve, value);
-}
 
 }  // namespace
 
@@ -79,6 +54,16 @@ Result<std::vector<std::string>> parse_uris(std::string_view text) {
   return std::vector<std::string>(words.begin(), words.end());
 }
 
+Result<std::string> parse_integer(std::string_view text) {
+  std::string_view digits = trimmed(text);
+  const bool negative = digits.starts_with('-');
+  if (negative || digits.starts_with('+')) digits.remove_prefix(1);
+  if (digits.empty() || digits.find_first_not_of("0123456789") != std::string_view::npos)
+    return refuse("\"" + std::string(text) + "\" is not a decimal number");
+  digits.remove_prefix(std::min(digits.find_first_not_of('0'), digits.size() - 1));
+  return (negative && digits != "0" ? "-" : "") + std::string(digits);
+}
+
 Result<Instant> parse_instant(std::string_view text) { return parse_time(text); }
 
 Result<std::string> parse_time_text(std::string_view text) {
@@ -118,10 +103,14 @@ Result<xml::Element> only_child(xml::Element parent, std::string_view namespace_
 }
 
 Result<crypto::PublicKey> public_key_in(xml::Element parent) {
-  const auto rsa = parent.child(kDsUri, "RSAKeyValue");
-  auto key = rsa ? rsa_key(*rsa) : ec_key(TRY(only_child(parent, kDs11Uri, "ECKeyValue")));
-  if (!key) return std::unexpected(std::move(key).error().in("the public key in " + std::string(parent.name())));
-  return key;
+  auto key = xml::read_key_value(parent);
+  if (key) return key;
+  Error error = std::move(key).error().in("the public key in " + std::string(parent.name()));
+  if (error.fault == Fault::kNotFound) {  // the elliptic curve is not known here
+    error.fault = Fault::kBadInput;
+    error.answer = Answer{Protocol::kKeyGen2, static_cast<int>(ClientError::kUnsupportedFeatureRequested)};
+  }
+  return std::unexpected(std::move(error));
 }
 
 Result<std::vector<crypto::Certificate>> certificates_in(xml::Element parent) {
@@ -134,6 +123,13 @@ Result<std::vector<crypto::Certificate>> certificates_in(xml::Element parent) {
     certificates.push_back(*std::move(certificate));
   }
   return certificates;
+}
+
+// "the exclusive canonical XML of its element without the MAC attribute, written without prefixes" (sks.md section 7)
+Result<Bytes> canonical_form_of_bag(xml::Element bag) {
+  const xml::Document document = xml::Document::unprefixed_copy_of(bag);
+  document.root().remove_attribute("MAC");
+  return xml::canonicalize(document.root());
 }
 
 ServerCookie cookie_in(xml::Element message) {

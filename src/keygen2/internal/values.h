@@ -24,6 +24,8 @@
 namespace airtight::keygen2::internal {
 
 [[nodiscard]] Failure refuse(std::string message);
+// `error` with the ClientError that answers it, and a hint, where it has none yet.
+[[nodiscard]] Error with_answer(Error error);
 
 // XML Schema types other than strings allow white space around the value.
 [[nodiscard]] std::string_view trimmed(std::string_view text);
@@ -35,6 +37,7 @@ namespace airtight::keygen2::internal {
 [[nodiscard]] Result<std::string> parse_uri(std::string_view text);
 [[nodiscard]] Result<std::string> parse_issuer_uri(std::string_view text);  // at most 1024 bytes
 [[nodiscard]] Result<std::vector<std::string>> parse_uris(std::string_view text);
+[[nodiscard]] Result<std::string> parse_integer(std::string_view text);  // of any length, without what says nothing: "+07" is "7"
 [[nodiscard]] Result<Instant> parse_instant(std::string_view text);
 [[nodiscard]] Result<std::string> parse_time_text(std::string_view text);  // checked, and kept as text
 [[nodiscard]] Result<bool> parse_boolean(std::string_view text);
@@ -89,6 +92,33 @@ template <typename Parser>
   return (*std::move(value)).value_or(std::move(value_if_absent));
 }
 
+// Reads each of `elements`.
+template <typename T>
+[[nodiscard]] Result<std::vector<T>> read_all(const std::vector<xml::Element>& elements, Result<T> (*read)(xml::Element)) {
+  std::vector<T> values;
+  values.reserve(elements.size());
+  for (const xml::Element element : elements) values.push_back(TRY(read(element)));
+  return values;
+}
+
+// The attributes that all requests in a session have.
+template <typename Request>
+[[nodiscard]] Result<> read_session_request(xml::Element root, Request& message) {
+  message.id = TRY(required(root, "ID", parse_id));
+  message.client_session_id = TRY(required(root, "ClientSessionID", parse_id));
+  message.server_time = TRY(required(root, "ServerTime", parse_time_text));
+  message.submit_url = TRY(required(root, "SubmitURL", parse_uri));
+  return {};
+}
+
+// The attributes that all responses in a session have.
+template <typename Response>
+[[nodiscard]] Result<> read_session_response(xml::Element root, Response& message) {
+  message.id = TRY(required(root, "ID", parse_id));
+  message.server_session_id = TRY(required(root, "ServerSessionID", parse_id));
+  return {};
+}
+
 // The element's text as base64.
 [[nodiscard]] Result<Bytes> content_bytes(xml::Element element);
 // The one child of that name, which the schema requires.
@@ -97,6 +127,8 @@ template <typename Parser>
 [[nodiscard]] Result<crypto::PublicKey> public_key_in(xml::Element parent);
 // The certificates of the ds:X509Data under `parent`, as written.
 [[nodiscard]] Result<std::vector<crypto::Certificate>> certificates_in(xml::Element parent);
+// The bytes of a PropertyBag that its MAC covers.
+[[nodiscard]] Result<Bytes> canonical_form_of_bag(xml::Element bag);
 [[nodiscard]] ServerCookie cookie_in(xml::Element message);
 
 }  // namespace airtight::keygen2::internal

@@ -5,12 +5,13 @@
 
 #include "keygen2/messages.h"
 #include "xml/document.h"
+#include "xml/key_value.h"
 #include "xml/signature.h"
 
 namespace airtight::keygen2::internal {
 
 inline constexpr std::string_view kDsUri = xml::kSignatureNamespace;
-inline constexpr std::string_view kDs11Uri = "http://www.w3.org/2009/xmldsig11#";
+inline constexpr std::string_view kDs11Uri = xml::kSignature11Namespace;
 
 inline constexpr xml::Namespace kKeyGen2 = {"", kNamespace};
 inline constexpr xml::Namespace kDs = {"ds", kDsUri};

@@ -20,6 +20,16 @@ bool declares(const xmlNode* node, const xmlChar* prefix) {
   return false;
 }
 
+void attach(xmlDocPtr doc, xmlNodePtr parent, xmlNodePtr node) {
+  if (parent == nullptr) {
+    xmlDocSetRootElement(doc, node);
+  } else {
+    made(xmlAddChild(parent, node));
+  }
+}
+
+std::string_view uri_of(const xmlNode* node) { return node->ns == nullptr ? std::string_view() : view_of(node->ns->href); }
+
 void free_list(xmlNsPtr* list) { xmlFree(static_cast<void*>(list)); }
 
 }  // namespace
@@ -51,10 +61,23 @@ xmlNodePtr copy_into(xmlDocPtr doc, xmlNodePtr parent, xmlNodePtr source) {
     declare_if_needed((*ns)->prefix, view_of((*ns)->href));
   }
   if (meaning(source, nullptr).empty()) declare_if_needed(nullptr, "");
-  if (parent == nullptr) {
-    xmlDocSetRootElement(doc, copy);
-  } else {
-    made(xmlAddChild(parent, copy));
+  attach(doc, parent, copy);
+  return copy;
+}
+
+xmlNodePtr copy_unprefixed_into(xmlDocPtr doc, xmlNodePtr parent, xmlNodePtr source) {
+  xmlNodePtr copy = made(xmlNewDocNode(doc, nullptr, source->name, nullptr));
+  attach(doc, parent, copy);
+  xmlSetNs(copy, find_or_declare(copy, {"", uri_of(source)}));
+  copy->properties = xmlCopyPropList(copy, source->properties);
+  for (xmlNodePtr child = source->children; child != nullptr; child = child->next) {
+    if (child->type != XML_ELEMENT_NODE) {
+      made(xmlAddChild(copy, made(xmlDocCopyNode(child, doc, 1))));
+    } else if (uri_of(child) == uri_of(source)) {
+      copy_unprefixed_into(doc, copy, child);
+    } else {
+      copy_into(doc, copy, child);
+    }
   }
   return copy;
 }

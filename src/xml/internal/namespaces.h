@@ -17,4 +17,7 @@ xmlNsPtr declare(xmlNodePtr node, const Namespace& space);
 // they mean in the source: in its content too, which may hold qualified names that only its reader understands.
 xmlNodePtr copy_into(xmlDocPtr doc, xmlNodePtr parent, xmlNodePtr source);
 
+// The same, but `source` and what in it is in its namespace get no prefix, and only the declarations that this needs.
+xmlNodePtr copy_unprefixed_into(xmlDocPtr doc, xmlNodePtr parent, xmlNodePtr source);
+
 }  // namespace airtight::xml::internal
