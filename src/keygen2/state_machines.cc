@@ -12,11 +12,12 @@ using M = MessageKind;
 
 constexpr std::array kServerStateNames = std::to_array<std::string_view>(
     {"AwaitPlatformNegotiationResponse", "AwaitProvisioningSessionResponse", "AwaitCredentialDiscoveryResponse",
-     "AwaitKeyInitializationResponse", "AwaitCertification", "AwaitCredentialDeploymentResponse", "Done", "Aborted", "Failed"});
+     "AwaitKeyInitializationResponse", "AwaitCertification", "AwaitCredentialDeploymentResponse", "Done", "Aborted", "Failed",
+     "AwaitKeyOperationResponse", "AwaitBasicCredentialDeploymentResponse"});
 static_assert(kServerStateNames.size() == kServerStates);
 
-constexpr std::array kClientStateNames =
-    std::to_array<std::string_view>({"Start", "Negotiated", "SessionCreated", "Discovered", "KeysInitialized", "Deployed", "Failed"});
+constexpr std::array kClientStateNames = std::to_array<std::string_view>(
+    {"Start", "Negotiated", "SessionCreated", "Discovered", "KeysInitialized", "Deployed", "Failed", "BasicStart", "BasicKeysCreated"});
 static_assert(kClientStateNames.size() == kClientStates);
 
 // keygen2.md section 2. Key initialization is left out where keys are only deleted; discovery comes at most once, before it (section 6).
@@ -41,6 +42,13 @@ constexpr std::array kServerTable = std::to_array<ServerTransition>({
 
     {S::kAwaitCredentialDeploymentResponse, M::kCredentialDeploymentResponse, S::kDone},
     {S::kAwaitCredentialDeploymentResponse, M::kClientErrorResponse, S::kFailed},
+
+    // The basic profile (section 5): no negotiation, and no key store's session.
+    {S::kAwaitKeyOperationResponse, M::kKeyOperationResponse, S::kAwaitBasicCredentialDeploymentResponse},
+    {S::kAwaitKeyOperationResponse, M::kClientErrorResponse, S::kFailed},
+
+    {S::kAwaitBasicCredentialDeploymentResponse, M::kBasicCredentialDeploymentResponse, S::kDone},
+    {S::kAwaitBasicCredentialDeploymentResponse, M::kClientErrorResponse, S::kFailed},
 });
 
 constexpr std::array kClientTable = std::to_array<ClientTransition>({
@@ -56,6 +64,10 @@ constexpr std::array kClientTable = std::to_array<ClientTransition>({
     {C::kDiscovered, M::kCredentialDeploymentRequest, C::kDeployed},
 
     {C::kKeysInitialized, M::kCredentialDeploymentRequest, C::kDeployed},
+
+    {C::kBasicStart, M::kKeyOperationRequest, C::kBasicKeysCreated},
+
+    {C::kBasicKeysCreated, M::kBasicCredentialDeploymentRequest, C::kDeployed},
 });
 
 // The first row for (state, message).
@@ -115,7 +127,8 @@ std::optional<ClientTransition> find_transition(ClientState state, MessageKind m
 
 std::string server_diagram() {
   std::string diagram = "stateDiagram-v2\n";
-  add_arrow(diagram, "[*]", name_of(kServerTable.front().state));
+  for (const ServerState state : {S::kAwaitPlatformNegotiationResponse, S::kAwaitKeyOperationResponse})
+    add_arrow(diagram, "[*]", name_of(state));
   add_table(diagram, kServerTable);
   add_arrow(diagram, name_of(S::kAwaitCertification), name_of(*state_after_certification(S::kAwaitCertification)),
             "certificates are ready");
@@ -125,7 +138,7 @@ std::string server_diagram() {
 
 std::string client_diagram() {
   std::string diagram = "stateDiagram-v2\n";
-  add_arrow(diagram, "[*]", name_of(kClientTable.front().state));
+  for (const ClientState state : {C::kStart, C::kBasicStart}) add_arrow(diagram, "[*]", name_of(state));
   add_table(diagram, kClientTable);
   add_arrow(diagram, name_of(C::kDeployed), "[*]");
   return diagram;

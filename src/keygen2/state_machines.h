@@ -1,4 +1,4 @@
-// Both state machines of KeyGen2 as tables (keygen2.md section 2): what is not in the table is refused and ends the session.
+// Both state machines of KeyGen2 as tables (keygen2.md sections 2 and 5): what is not in the table is refused and ends the session.
 // The tables describe the whole protocol; docs/protocol/keygen2.md shows them as diagrams made from here.
 #pragma once
 
@@ -21,11 +21,13 @@ enum class ServerState : std::uint8_t {
   kAwaitKeyInitializationResponse,
   kAwaitCertification,  // paused: DeferredCertification
   kAwaitCredentialDeploymentResponse,
-  kDone,     // confirmed
-  kAborted,  // by a refusal of ours
-  kFailed,   // by ClientErrorResponse
+  kDone,                                    // confirmed
+  kAborted,                                 // by a refusal of ours
+  kFailed,                                  // by ClientErrorResponse
+  kAwaitKeyOperationResponse,               // the basic profile's first
+  kAwaitBasicCredentialDeploymentResponse,  // and last
 };
-inline constexpr std::size_t kServerStates = 9;
+inline constexpr std::size_t kServerStates = 11;
 [[nodiscard]] std::string_view name_of(ServerState state);
 [[nodiscard]] std::optional<ServerState> server_state_named(std::string_view name);
 // kDone, kAborted or kFailed: nothing leads out of these.
@@ -59,8 +61,10 @@ enum class ClientState : std::uint8_t {
   kKeysInitialized,  // KeyInitializationResponse sent; also the state in which a session is resumed
   kDeployed,         // CredentialDeploymentResponse sent: a page follows
   kFailed,
+  kBasicStart,        // nothing received yet, and no key store: a client of the basic profile
+  kBasicKeysCreated,  // KeyOperationResponse sent
 };
-inline constexpr std::size_t kClientStates = 7;
+inline constexpr std::size_t kClientStates = 9;
 [[nodiscard]] std::string_view name_of(ClientState state);
 // kDeployed or kFailed: nothing leads out of these.
 [[nodiscard]] bool is_final(ClientState state);

@@ -118,7 +118,7 @@ TEST_F(Order, RefusesEveryMessageThatItsStateDoesNotAwait) {
       ++refused;
     }
   }
-  EXPECT_EQ(awaited, 4U + 6U);  // the four responses where they belong, and a ClientErrorResponse while the session is open
+  EXPECT_EQ(awaited, 4U + 8U);  // the four responses where they belong, and a ClientErrorResponse while the session is open
   EXPECT_EQ(refused, keygen2::kServerStates * 10U - awaited);
 }
 

@@ -12,8 +12,8 @@
 namespace airtight::keygen2 {
 namespace {
 
-// keygen2.md section 2, written down from the document and not from the table: for each (state, message) where a success may lead. The
-// default comes first.
+// keygen2.md sections 2 and 5, written down from the document and not from the table: for each (state, message) where a success may lead.
+// The default comes first.
 using ServerPair = std::pair<ServerState, MessageKind>;
 const std::map<ServerPair, std::vector<ServerState>>& expected_of_server() {
   using S = ServerState;
@@ -27,6 +27,10 @@ const std::map<ServerPair, std::vector<ServerState>>& expected_of_server() {
       {{S::kAwaitKeyInitializationResponse, M::kKeyInitializationResponse},
        {S::kAwaitCredentialDeploymentResponse, S::kAwaitCertification}},
       {{S::kAwaitCredentialDeploymentResponse, M::kCredentialDeploymentResponse}, {S::kDone}},
+      {{S::kAwaitKeyOperationResponse, M::kKeyOperationResponse}, {S::kAwaitBasicCredentialDeploymentResponse}},
+      {{S::kAwaitBasicCredentialDeploymentResponse, M::kBasicCredentialDeploymentResponse}, {S::kDone}},
+      {{S::kAwaitKeyOperationResponse, M::kClientErrorResponse}, {S::kFailed}},
+      {{S::kAwaitBasicCredentialDeploymentResponse, M::kClientErrorResponse}, {S::kFailed}},
       {{S::kAwaitPlatformNegotiationResponse, M::kClientErrorResponse}, {S::kFailed}},
       {{S::kAwaitProvisioningSessionResponse, M::kClientErrorResponse}, {S::kFailed}},
       {{S::kAwaitCredentialDiscoveryResponse, M::kClientErrorResponse}, {S::kFailed}},
@@ -50,6 +54,8 @@ const std::map<ClientPair, ClientState>& expected_of_client() {
       {{C::kDiscovered, M::kKeyInitializationRequest}, C::kKeysInitialized},
       {{C::kDiscovered, M::kCredentialDeploymentRequest}, C::kDeployed},
       {{C::kKeysInitialized, M::kCredentialDeploymentRequest}, C::kDeployed},
+      {{C::kBasicStart, M::kKeyOperationRequest}, C::kBasicKeysCreated},
+      {{C::kBasicKeysCreated, M::kBasicCredentialDeploymentRequest}, C::kDeployed},
   };
   return expected;
 }
@@ -129,7 +135,7 @@ TEST(ServerTable, OnlyAPausedSessionIsResumed) {
 }
 
 TEST(ServerTable, ReachesEveryState) {
-  std::set<ServerState> reached = {ServerState::kAwaitPlatformNegotiationResponse,
+  std::set<ServerState> reached = {ServerState::kAwaitPlatformNegotiationResponse, ServerState::kAwaitKeyOperationResponse,
                                    state_after_refusal(ServerState::kAwaitPlatformNegotiationResponse)};
   for (const ServerTransition& row : server_transitions()) reached.insert(row.next);
   EXPECT_EQ(reached.size(), kServerStates);
@@ -144,7 +150,9 @@ TEST(ServerStates, KeepTheNamesThatDatabasesHold) {
                                                "AwaitCredentialDeploymentResponse",
                                                "Done",
                                                "Aborted",
-                                               "Failed"};
+                                               "Failed",
+                                               "AwaitKeyOperationResponse",
+                                               "AwaitBasicCredentialDeploymentResponse"};
   ASSERT_EQ(names.size(), kServerStates);
   for (std::size_t s = 0; s < kServerStates; ++s) {
     EXPECT_EQ(name_of(static_cast<ServerState>(s)), names[s]);
@@ -185,6 +193,55 @@ TEST(ClientTable, HasNothingAfterTheEnd) {
   EXPECT_TRUE(is_final(ClientState::kFailed));
 }
 
+// What keygen2.md says of phases, walked through: discovery comes at most once and before the keys, deferral pauses between keys and
+// certificates, and neither profile's messages lead into the other.
+bool client_goes(const std::vector<MessageKind>& requests, ClientState state) {
+  for (const MessageKind request : requests) {
+    const auto transition = find_transition(state, request);
+    if (!transition) return false;
+    state = transition->next;
+  }
+  return state == ClientState::kDeployed;
+}
+
+TEST(ClientTable, GoesThroughThePhasesInTheirOrder) {
+  using M = MessageKind;
+  const auto goes = [](const std::vector<M>& middle) {
+    std::vector<M> requests = {M::kPlatformNegotiationRequest, M::kProvisioningSessionRequest};
+    requests.insert(requests.end(), middle.begin(), middle.end());
+    requests.push_back(M::kCredentialDeploymentRequest);
+    return client_goes(requests, ClientState::kStart);
+  };
+  EXPECT_TRUE(goes({M::kKeyInitializationRequest}));
+  EXPECT_TRUE(goes({M::kCredentialDiscoveryRequest, M::kKeyInitializationRequest}));
+  EXPECT_TRUE(goes({M::kCredentialDiscoveryRequest}));
+  EXPECT_TRUE(goes({}));
+  EXPECT_FALSE(goes({M::kCredentialDiscoveryRequest, M::kCredentialDiscoveryRequest}));
+  EXPECT_FALSE(goes({M::kKeyInitializationRequest, M::kCredentialDiscoveryRequest}));
+  EXPECT_FALSE(goes({M::kKeyInitializationRequest, M::kKeyInitializationRequest}));
+  EXPECT_FALSE(goes({M::kCredentialDeploymentRequest}));
+}
+
+TEST(ClientTable, KeepsTheProfilesApart) {
+  using M = MessageKind;
+  EXPECT_TRUE(client_goes({M::kKeyOperationRequest, M::kBasicCredentialDeploymentRequest}, ClientState::kBasicStart));
+  EXPECT_FALSE(client_goes({M::kKeyOperationRequest, M::kBasicCredentialDeploymentRequest}, ClientState::kStart));
+  EXPECT_FALSE(client_goes({M::kKeyOperationRequest, M::kCredentialDeploymentRequest}, ClientState::kBasicStart));
+  EXPECT_FALSE(client_goes({M::kBasicCredentialDeploymentRequest}, ClientState::kBasicStart));
+  EXPECT_FALSE(client_goes({M::kPlatformNegotiationRequest, M::kProvisioningSessionRequest, M::kBasicCredentialDeploymentRequest},
+                           ClientState::kStart));
+}
+
+TEST(ServerTable, DefersCertificationOnceKeysAreThere) {
+  using S = ServerState;
+  std::vector<S> paused_after;
+  for (const ServerTransition& row : server_transitions()) {
+    if (row.next == S::kAwaitCertification) paused_after.push_back(row.state);
+  }
+  EXPECT_EQ(paused_after, std::vector{S::kAwaitKeyInitializationResponse});
+  EXPECT_EQ(state_after_certification(S::kAwaitCertification), S::kAwaitCredentialDeploymentResponse);
+}
+
 // The two tables describe one protocol: what one side may send next, the other side expects.
 TEST(Tables, AgreeOnTheOrderOfPhases) {
   const std::map<MessageKind, MessageKind> response_to = {
@@ -192,7 +249,9 @@ TEST(Tables, AgreeOnTheOrderOfPhases) {
       {MessageKind::kProvisioningSessionRequest, MessageKind::kProvisioningSessionResponse},
       {MessageKind::kCredentialDiscoveryRequest, MessageKind::kCredentialDiscoveryResponse},
       {MessageKind::kKeyInitializationRequest, MessageKind::kKeyInitializationResponse},
-      {MessageKind::kCredentialDeploymentRequest, MessageKind::kCredentialDeploymentResponse}};
+      {MessageKind::kCredentialDeploymentRequest, MessageKind::kCredentialDeploymentResponse},
+      {MessageKind::kKeyOperationRequest, MessageKind::kKeyOperationResponse},
+      {MessageKind::kBasicCredentialDeploymentRequest, MessageKind::kBasicCredentialDeploymentResponse}};
   const auto awaited_in = [](ServerState state) {
     for (const ServerTransition& row : server_transitions()) {
       if (row.state == state && row.message != MessageKind::kClientErrorResponse) return row.message;
