@@ -4,12 +4,16 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/random.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "ca/key_storage.h"
+#include "ca/profile.h"
 #include "crypto/certificate.h"
 #include "crypto/key.h"
 #include "provenance/verdict.h"
@@ -18,50 +22,60 @@
 
 namespace airtight::ca {
 
-// What a profile puts into certificates.
-struct CertificateProfile {
-  std::string name;
-  std::uint32_t validity_days = 365;
-  std::uint16_t key_usage = 0;                       // crypto::KeyUsageBit ORed
-  std::vector<std::string> extended_key_usage = {};  // dotted OIDs
-  std::vector<std::string> policies = {};            // dotted OIDs
-};
-
-struct Subject {
-  Bytes name_der;
-  std::vector<std::string> emails = {};
-  std::vector<std::string> dns_names = {};
-};
-
 struct AuthorityOptions {
   std::string organization;  // CN of the root is "<organization> Root CA", of the issuing CA "<organization> Issuing CA 1"
-  crypto::Curve curve = crypto::Curve::kP256;
+  KeyKind key = KeyKind::kP256;
   std::uint32_t root_days = 7305;
   std::uint32_t issuing_days = 3653;
+  std::string publication_url = {};  // as OpenOptions::publication_url, for the certificate of the issuing CA
+  KeyStorage root_storage = {};      // where the root's key and
+  KeyStorage issuing_storage = {};   // the issuing key are kept; what storages other than the database need is in `access`
+  KeyAccess access = {};
+};
+
+// The keys that an open authority may need a passphrase or PIN for. Those in the database need none.
+enum class WhichKeys : std::uint8_t { kAllButRoot, kAll };
+
+// How an authority that is open does its work.
+struct OpenOptions {
+  // What CRLs, CA certificates and OCSP are reached under, without a final slash: certificates point to <url>/crl/NAME.crl,
+  // <url>/ca/NAME.cer and <url>/ocsp. Empty: certificates point nowhere. RFC 5280 section 8 advises against https here.
+  std::string publication_url = {};
+  KeyAccess access = {};
+  WhichKeys keys = WhichKeys::kAllButRoot;  // kAll: to roll over, or to publish the root's CRL, where the root's key is not in the database
 };
 
 // The certificates of the service's own TLS hang from a root of their own, so that no chain of the one kind passes for the other.
 class Authority {
  public:
-  // Makes root, issuing and TLS root key and certificates, sealed in `database` (whose ca tables are migrated first), in a transaction of
-  // its own. Fault::kRefused if there is an authority already; Fault::kBadInput for an organization or validity that does not do.
+  // Makes root, issuing and TLS root key and certificates in `database` (whose ca tables are migrated first), in a transaction of its own.
+  // Fault::kRefused if there is an authority already; Fault::kBadInput for an organization or validity that does not do; as
+  // make_key() (ca/key_storage.h) where keys are kept elsewhere than in the database, sealed.
   [[nodiscard]] static Result<> create(storage::Database& database, const sealing::MasterKey& master_key, const AuthorityOptions& options,
                                        const Clock& clock, RandomSource& random);
-  // Opens the issuing keys; the root's own stays sealed. `clock` and `random` have to outlive the authority; an authority may be used by
-  // several threads at once where `random` may, each with a connection of its own. Fault::kNotFound if create() was never called.
+  // Opens the keys; the root's own, where it is in the database, stays sealed until it is needed. `clock` and `random` have to outlive the
+  // authority; an authority may be used by several threads at once where `random` may, each with a connection of its own.
+  // Fault::kNotFound if create() was never called.
   [[nodiscard]] static Result<Authority> open(storage::Database& database, const sealing::MasterKey& master_key, const Clock& clock,
-                                              RandomSource& random);
+                                              RandomSource& random, const OpenOptions& options = {});
 
-  [[nodiscard]] const crypto::Certificate& root() const;
-  [[nodiscard]] const crypto::Certificate& issuing() const;
-  [[nodiscard]] const crypto::Certificate& tls_root() const;
+  // The certificates of the keys in use. Another process may roll the keys over: issue() notices.
+  [[nodiscard]] crypto::Certificate root() const;
+  [[nodiscard]] crypto::Certificate issuing() const;
+  [[nodiscard]] crypto::Certificate tls_root() const;
+
+  // `certificate`, which this authority issued, and the certificates of the CAs above it, without the root.
+  [[nodiscard]] Result<std::vector<crypto::Certificate>> path_of(const crypto::Certificate& certificate) const;
 
   // Issues in the caller's open write transaction on `database`: fresh random 16-byte serial (unique by the table), one record in
   // ca_certificates, one in audit_log with the verdict. Valid from five minutes ago, for clocks that are late, and never longer than the
-  // issuing CA. Refuses (Fault::kRefused) a verdict that does not allow, an RSA key below 2048 bits, and to issue once the issuing CA has
-  // expired; Fault::kBadInput for a profile that would make a CA or subjects that cannot be written.
+  // issuing CA. `subject` is what the enrolment asks for, and `facts` is what the profile's templates can draw on (both: make_subject()).
+  // Refuses (Fault::kRefused) a verdict that does not allow, an RSA key below 2048 bits, facts that are missing, and to issue once the
+  // issuing CA has expired; Fault::kBadInput for a profile that check_profile() does not take or that does not fit the key, and for
+  // subjects that cannot be written.
   [[nodiscard]] Result<crypto::Certificate> issue(storage::Database& database, const CertificateProfile& profile, const Subject& subject,
-                                                  const crypto::PublicKey& key, const provenance::Verdict& verdict) const;
+                                                  const crypto::PublicKey& key, const provenance::Verdict& verdict,
+                                                  const Facts& facts = {}) const;
 
   // A TLS server certificate for this authority's own service, by the TLS root, for 397 days; recorded alike. At least one name or address.
   [[nodiscard]] Result<crypto::Certificate> issue_tls_server(storage::Database& database, const crypto::PublicKey& key,
@@ -75,8 +89,10 @@ class Authority {
 
  private:
   struct State;
-  explicit Authority(std::shared_ptr<const State> state) : state_(std::move(state)) {}
-  std::shared_ptr<const State> state_;
+  explicit Authority(std::shared_ptr<State> state) : state_(std::move(state)) {}
+  friend class Publisher;  // ca/publisher.h: CRLs, OCSP
+  friend class Rollover;   // ca/rollover.h: new keys
+  std::shared_ptr<State> state_;
 };
 
 }  // namespace airtight::ca

@@ -27,6 +27,12 @@ constexpr std::size_t kMaxFile = 64 * 1024;
 constexpr std::size_t kMaxFileName = 200;
 constexpr std::size_t kSerialBytes = 8;
 
+// A signing key and the certificate that it signs under.
+struct Identity {
+  Certificate certificate;
+  crypto::PrivateKey key;
+};
+
 // Holds the folder for one process (and thread) at a time, for as long as it lives.
 class FolderLock {
  public:
@@ -52,6 +58,8 @@ class FolderLock {
   int descriptor_;
 };
 
+Result<crypto::PrivateKey> new_key() { return crypto::PrivateKey::generate(crypto::EcSpec{crypto::Curve::kP256}); }
+
 Result<std::string> file_name_of(std::string_view model) {
   std::string out;
   for (char c : model) {
@@ -64,13 +72,13 @@ Result<std::string> file_name_of(std::string_view model) {
 }
 
 // The pair of files <stem>.key and <stem>.pem; nothing if the certificate, which is written last, is not there.
-Result<std::optional<Signer>> load(const fs::path& stem) {
+Result<std::optional<Identity>> load(const fs::path& stem) {
   const auto pem = storage::read_file(fs::path(stem).concat(".pem"), kMaxFile);
-  if (!pem && pem.error().fault == Fault::kNotFound) return std::optional<Signer>();
+  if (!pem && pem.error().fault == Fault::kNotFound) return std::optional<Identity>();
   if (!pem) return std::unexpected(pem.error());
   const std::vector<Certificate> certificates = TRY(crypto::certificates_from_pem(text_of(*pem)));
   const SecretBytes key_pem = TRY(storage::read_secret_file(fs::path(stem).concat(".key"), kMaxFile));
-  Signer signer{certificates.front(), TRY(crypto::private_key_from_pem(key_pem.expose_secret()))};
+  Identity signer{certificates.front(), TRY(crypto::private_key_from_pem(key_pem.expose_secret()))};
   if (certificates.size() != 1 || !equal(signer.certificate.spki(), signer.key.public_key().spki())) {
     return fail(Fault::kBadInput, stem.string() + ".pem and " + stem.string() + ".key do not belong together",
                 "restore both from a backup");
@@ -79,7 +87,7 @@ Result<std::optional<Signer>> load(const fs::path& stem) {
 }
 
 // The key goes first: a crash in between leaves a key that signed nothing, and the next run replaces it.
-Result<> save(const fs::path& stem, const Signer& signer) {
+Result<> save(const fs::path& stem, const Identity& signer) {
   const SecretBytes key_pem = TRY(crypto::to_pem(signer.key));
   TRY(storage::write_file(fs::path(stem).concat(".key"), key_pem.expose_secret(), storage::FileMode::kPrivate));
   return storage::write_file(fs::path(stem).concat(".pem"), bytes_of(crypto::to_pem(signer.certificate)), storage::FileMode::kPublic);
@@ -91,7 +99,7 @@ class Maker {
   Maker(const fs::path& folder, const DeviceIdentity& identity, Instant now, RandomSource& random)
       : folder_(folder), identity_(identity), now_(now), random_(random) {}
 
-  Result<Signer> root() {
+  Result<Identity> root() {
     const fs::path stem = folder_ / "root";
     if (auto found = TRY(load(stem))) {
       const std::string vendor = found->certificate.organization_name();
@@ -102,12 +110,14 @@ class Maker {
           "give the vendor's own folder, or the vendor \"" + vendor + "\"");
     }
     const Bytes subject = TRY(crypto::name_from_attributes({{"O", identity_.vendor}, {"CN", identity_.vendor + " Device Root"}}));
-    Signer root = TRY(make_root({subject, crypto::Curve::kP256, kRootLife, 1}, now_, random_));
+    const crypto::PrivateKey key = TRY(new_key());
+    const CaPlan plan{.subject_der = subject, .life = kRootLife, .path_length = 1};
+    Identity root{TRY(certify_root(plan, crypto::KeySigner(key), now_, random_)), key};
     TRY(save(stem, root));
     return root;
   }
 
-  Result<Signer> device_class(const Signer& root) {
+  Result<Identity> device_class(const Identity& root) {
     const fs::path classes = folder_ / "classes";
     TRY(storage::make_private_folder(classes));
     const fs::path stem = classes / TRY(file_name_of(identity_.model));
@@ -116,13 +126,16 @@ class Maker {
       return std::move(*found);
     }
     const Bytes subject = TRY(crypto::name_from_attributes({{"O", identity_.vendor}, {"CN", identity_.model}}));
-    Signer device_class = TRY(make_authority({subject, crypto::Curve::kP256, kClassLife, 0}, root, now_, random_));
+    const crypto::PrivateKey key = TRY(new_key());
+    const CaPlan plan{.subject_der = subject, .life = kClassLife, .path_length = 0};
+    const crypto::KeySigner by(root.key);
+    Identity device_class{TRY(certify_authority(plan, key.public_key().spki(), root.certificate, by, now_, random_)), key};
     TRY(save(stem, device_class));
     return device_class;
   }
 
-  Result<Certificate> device(const Signer& device_class, const crypto::PublicKey& key, Bytes name) {
-    crypto::CertificateContent content = TRY(content_under(device_class, key, now_, kDeviceLife, random_));
+  Result<Certificate> device(const Identity& device_class, const crypto::PublicKey& key, Bytes name) {
+    crypto::CertificateContent content = TRY(content_under(device_class.certificate, {key.spki(), now_, kDeviceLife}, random_));
     content.subject_der = std::move(name);
     content.key_usage = bits({crypto::KeyUsageBit::kDigitalSignature});
     return crypto::sign_certificate(content, device_class.key);
@@ -157,8 +170,8 @@ Result<std::vector<Certificate>> certify_device(const fs::path& maker_folder, co
   TRY(storage::make_private_folder(maker_folder));
   const FolderLock lock = TRY(FolderLock::take(maker_folder));
   Maker maker(maker_folder, identity, clock.now(), random);
-  const Signer root = TRY(maker.root());
-  const Signer device_class = TRY(maker.device_class(root));
+  const Identity root = TRY(maker.root());
+  const Identity device_class = TRY(maker.device_class(root));
   return std::vector<Certificate>{TRY(maker.device(device_class, attestation_key, std::move(name))), device_class.certificate};
 }
 

@@ -2,9 +2,6 @@
 
 #include <array>
 
-#include "base/encoding.h"
-#include "ca/audit.h"
-
 namespace airtight::ca {
 namespace {
 
@@ -13,15 +10,35 @@ using storage::Row;
 constexpr std::array kStatuses = {CertificateStatus::kValid, CertificateStatus::kSuspended, CertificateStatus::kRevoked};
 
 IssuedCertificate read_certificate(const Row& row) {
-  CertificateStatus status = CertificateStatus::kRevoked;
-  const std::string word = row.text(7);  // the table checks it
+  IssuedCertificate out{.id = row.integer(0),
+                        .serial = row.blob(1),
+                        .der = row.blob(2),
+                        .subject = row.text(3),
+                        .not_before = Instant{row.integer(4)},
+                        .not_after = Instant{row.integer(5)},
+                        .profile = row.text(6),
+                        .issuer_key = row.text(7),
+                        .status = CertificateStatus::kRevoked,
+                        .issued_at = Instant{row.integer(9)}};
+  const std::string word = row.text(8);  // the table checks it
   for (CertificateStatus candidate : kStatuses) {
-    if (name_of(candidate) == word) status = candidate;
+    if (name_of(candidate) == word) out.status = candidate;
   }
-  return {
-      row.integer(0),         row.blob(1), row.blob(2), row.text(3), Instant{row.integer(4)}, Instant{row.integer(5)}, row.text(6), status,
-      Instant{row.integer(8)}};
+  if (!row.is_null(10)) out.revoked_at = Instant{row.integer(10)};
+  if (!row.is_null(11)) out.reason = static_cast<RevocationReason>(row.integer(11));
+  return out;
 }
+
+// The columns are those that read_certificate() takes.
+constexpr std::string_view kList =
+    "SELECT id, serial, der, subject, not_before, not_after, profile, issuer_key, status, issued_at, revoked_at, reason "
+    "FROM ca_certificates WHERE id > ?1 ORDER BY id LIMIT ?2";
+constexpr std::string_view kFindBySerial =
+    "SELECT id, serial, der, subject, not_before, not_after, profile, issuer_key, status, issued_at, revoked_at, reason "
+    "FROM ca_certificates WHERE serial = ?1";
+constexpr std::string_view kFindByFingerprint =
+    "SELECT id, serial, der, subject, not_before, not_after, profile, issuer_key, status, issued_at, revoked_at, reason "
+    "FROM ca_certificates WHERE sha256 = ?1";
 
 }  // namespace
 
@@ -35,10 +52,7 @@ std::string_view name_of(CertificateStatus status) {
 }
 
 Result<std::vector<IssuedCertificate>> list(storage::Database& database, std::size_t limit, std::int64_t after) {
-  return storage::query_all(database,
-                            "SELECT id, serial, der, subject, not_before, not_after, profile, status, issued_at FROM ca_certificates "
-                            "WHERE id > ?1 ORDER BY id LIMIT ?2",
-                            {after, static_cast<std::int64_t>(limit)}, read_certificate);
+  return storage::query_all(database, kList, {after, static_cast<std::int64_t>(limit)}, read_certificate);
 }
 
 Result<std::int64_t> count(storage::Database& database) {
@@ -48,22 +62,11 @@ Result<std::int64_t> count(storage::Database& database) {
 }
 
 Result<std::optional<IssuedCertificate>> find(storage::Database& database, ByteView serial) {
-  return storage::query_one(database,
-                            "SELECT id, serial, der, subject, not_before, not_after, profile, status, issued_at FROM ca_certificates "
-                            "WHERE serial = ?1",
-                            {serial}, read_certificate);
+  return storage::query_one(database, kFindBySerial, {serial}, read_certificate);
 }
 
-Result<> set_status(storage::Database& database, const Clock& clock, ByteView serial, CertificateStatus status, std::string_view reason) {
-  const auto certificate = TRY(find(database, serial));
-  const std::string shown = hex_encode(serial);
-  if (!certificate) return fail(Fault::kNotFound, "no certificate with serial number " + shown + " was issued here");
-  if (certificate->status == CertificateStatus::kRevoked) {
-    return fail(Fault::kRefused, "the certificate with serial number " + shown + " is revoked, which is final", "issue a new certificate");
-  }
-  TRY(database.execute("UPDATE ca_certificates SET status = ?1 WHERE id = ?2", {name_of(status), certificate->id}));
-  return record(database, clock, "certificate." + std::string(name_of(status)),
-                "serial: " + shown + "\nsubject: " + certificate->subject + "\nreason: " + std::string(reason) + "\n");
+Result<std::optional<IssuedCertificate>> find_by_fingerprint(storage::Database& database, ByteView sha256) {
+  return storage::query_one(database, kFindByFingerprint, {sha256}, read_certificate);
 }
 
 }  // namespace airtight::ca

@@ -14,6 +14,20 @@
 
 namespace airtight::ca {
 
+// CRLReason of RFC 5280, section 5.3.1, by its code.
+enum class RevocationReason : std::uint8_t {
+  kUnspecified = 0,
+  kKeyCompromise = 1,
+  kCaCompromise = 2,
+  kAffiliationChanged = 3,
+  kSuperseded = 4,
+  kCessationOfOperation = 5,
+  kCertificateHold = 6,
+  kRemoveFromCrl = 8,
+  kPrivilegeWithdrawn = 9,
+  kAaCompromise = 10,
+};
+
 enum class CertificateStatus : std::uint8_t { kValid, kSuspended, kRevoked };
 [[nodiscard]] std::string_view name_of(CertificateStatus status);  // "valid", "suspended", "revoked"
 
@@ -24,9 +38,12 @@ struct IssuedCertificate {
   std::string subject;  // RFC 4514 text
   Instant not_before;
   Instant not_after;
-  std::string profile;  // of the CertificateProfile; "root", "issuing", "tls-root" and "tls-server" for the authority's own
+  std::string profile;     // of the CertificateProfile; "root", "issuing", "cross", "ocsp", "tls-root", "tls-server": the authority's own
+  std::string issuer_key;  // the authority's key that signed it: "root", "issuing", "issuing-2", "tls"
   CertificateStatus status;
   Instant issued_at;
+  std::optional<Instant> revoked_at = {};       // of its suspension or revocation; absent while it is valid
+  std::optional<RevocationReason> reason = {};  // likewise
 };
 
 // Up to `limit` certificates with an id above `after`, in the order in which they were issued.
@@ -34,9 +51,7 @@ struct IssuedCertificate {
 [[nodiscard]] Result<std::int64_t> count(storage::Database& database);
 [[nodiscard]] Result<std::optional<IssuedCertificate>> find(storage::Database& database, ByteView serial);
 
-// Sets the status in the caller's open write transaction, with `reason` in the audit log. Fault::kNotFound for an unknown serial number,
-// Fault::kRefused for a certificate that is revoked already, because a revocation is final (RFC 5280, section 5.3.1).
-[[nodiscard]] Result<> set_status(storage::Database& database, const Clock& clock, ByteView serial, CertificateStatus status,
-                                  std::string_view reason);
+// The same for a certificate's SHA-256.
+[[nodiscard]] Result<std::optional<IssuedCertificate>> find_by_fingerprint(storage::Database& database, ByteView sha256);
 
 }  // namespace airtight::ca

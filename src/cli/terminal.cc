@@ -141,13 +141,14 @@ Result<bool> Terminal::ask_yes_or_no(std::string_view question) const {
 sealing::PassphrasePrompt passphrase_on_terminal(std::string what) {
   return [what = std::move(what)](const sealing::SecretQuestion& question) -> Result<SecretBytes> {
     const bool is_pin = question.about == sealing::SecretQuestion::About::kTokenPin;
+    const std::string& sealed = question.about == sealing::SecretQuestion::About::kKeyFile ? question.file : what;
     Result<Terminal> terminal = Terminal::open();
     if (!terminal) {
-      const std::string wanted = is_pin ? "the PIN of the token " + question.token : "the passphrase of " + what;
+      const std::string wanted = is_pin ? "the PIN of the token " + question.token : "the passphrase of " + sealed;
       return Failure(std::move(terminal.error()).with_hint("run the command on a terminal: it asks for " + wanted));
     }
     if (is_pin) return terminal->ask_secret("PIN of the token " + question.token + " for " + what);
-    return question.is_new ? terminal->ask_new_secret("New passphrase for " + what) : terminal->ask_secret("Passphrase for " + what);
+    return question.is_new ? terminal->ask_new_secret("New passphrase for " + sealed) : terminal->ask_secret("Passphrase for " + sealed);
   };
 }
 

@@ -74,5 +74,9 @@ class Certificate {
 // "PRIVATE KEY" (PKCS #8); the text is secret.
 [[nodiscard]] Result<SecretBytes> to_pem(const PrivateKey& key);
 [[nodiscard]] Result<PrivateKey> private_key_from_pem(ByteView pem);
+// "ENCRYPTED PRIVATE KEY" (RFC 5958): PBES2 with scrypt (RFC 7914, section 7) and AES-256-CBC.
+[[nodiscard]] Result<std::string> to_encrypted_pem(const PrivateKey& key, ByteView passphrase);
+// Reads what OpenSSL can decrypt of it. Fault::kRefused for a wrong passphrase, which also what was changed looks like.
+[[nodiscard]] Result<PrivateKey> private_key_from_encrypted_pem(std::string_view pem, ByteView passphrase);
 
 }  // namespace airtight::crypto

@@ -4,14 +4,14 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
-#include <functional>
 
+#include "base/text.h"
 #include "crypto/der.h"
 #include "crypto/digest.h"
 #include "crypto/internal/name.h"
 #include "crypto/internal/object_ids.h"
 #include "crypto/internal/signature_algorithm.h"
+#include "crypto/internal/write_fields.h"
 
 namespace airtight::crypto {
 namespace {
@@ -20,9 +20,6 @@ using der::Tag;
 using der::Writer;
 
 constexpr std::uint64_t kVersion3 = 2;
-constexpr std::int64_t kYear1950 = -631152000;
-constexpr std::int64_t kYear2050 = 2524608000;
-constexpr std::int64_t kYear10000 = 253402300800;
 
 Failure bad(std::string what) { return fail(Fault::kBadInput, "a certificate cannot be made: " + std::move(what)); }
 
@@ -46,6 +43,28 @@ bool is_email(std::string_view text) {
          text.find('@', at + 1) == std::string_view::npos;
 }
 
+// A scheme and something behind it (RFC 3986, section 3.1).
+bool is_uri(std::string_view text) {
+  const std::size_t colon = text.find(':');
+  const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+  if (!is_visible_ascii(text) || colon == std::string_view::npos || colon + 1 == text.size() || !is_letter(text[0])) return false;
+  return std::ranges::all_of(text.substr(0, colon),
+                             [&](char c) { return is_letter(c) || (c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.'; });
+}
+
+// Something on either side of one @, in UTF-8 without spaces and control characters.
+bool is_upn(std::string_view text) {
+  const std::size_t at = text.find('@');
+  if (at == std::string_view::npos || at == 0 || at + 1 == text.size() || text.find('@', at + 1) != std::string_view::npos) return false;
+  return text.size() <= 1024 && is_utf8(bytes_of(text)) &&
+         std::ranges::none_of(text, [](char c) { return static_cast<unsigned char>(c) <= 0x20 || c == 0x7F; });
+}
+
+bool has_alternative_names(const CertificateContent& content) {
+  return !content.dns_names.empty() || !content.ip_addresses.empty() || !content.emails.empty() || !content.uris.empty() ||
+         !content.upns.empty();
+}
+
 Result<Bytes> ip_octets(const std::string& text) {
   std::array<std::byte, 16> address{};
   if (inet_pton(AF_INET, text.c_str(), address.data()) == 1) return to_bytes(ByteView(address).first(4));
@@ -53,54 +72,27 @@ Result<Bytes> ip_octets(const std::string& text) {
   return bad("\"" + text + "\" is no IP address");
 }
 
-// RFC 5280, section 4.1.2.5.
-void write_time(Writer& out, Instant instant) {
-  using namespace std::chrono;
-  const sys_seconds at{floor<seconds>(milliseconds(instant.milliseconds))};
-  const auto day = floor<days>(at);
-  const year_month_day date{day};
-  const hh_mm_ss time{at - day};
-  const bool general = at.time_since_epoch().count() >= kYear2050 || at.time_since_epoch().count() < kYear1950;
-  std::string text;
-  const auto two = [&](auto value) {
-    const auto number = static_cast<unsigned>(value) % 100;
-    text.push_back(static_cast<char>('0' + number / 10));
-    text.push_back(static_cast<char>('0' + number % 10));
-  };
-  if (general) two(static_cast<int>(date.year()) / 100);
-  two(static_cast<int>(date.year()));
-  two(static_cast<unsigned>(date.month()));
-  two(static_cast<unsigned>(date.day()));
-  two(time.hours().count());
-  two(time.minutes().count());
-  two(time.seconds().count());
-  text.push_back('Z');
-  out.element(general ? Tag::kGeneralizedTime : Tag::kUtcTime, bytes_of(text));
-}
-
 Result<> check(const CertificateContent& content) {
-  const auto seconds = [](Instant at) { return at.milliseconds / 1000; };
   ByteView serial = content.serial;
   while (!serial.empty() && serial[0] == std::byte{0}) serial = serial.subspan(1);
   // Section 4.1.2.2: positive, and at most 20 octets with the sign.
   if (serial.empty() || serial.size() > 20 || (serial.size() == 20 && serial[0] >= std::byte{0x80}))
     return bad("the serial number is zero or too long");
   if (content.not_after < content.not_before) return bad("it would end before it starts");
-  if (seconds(content.not_before) < kYear1950 || seconds(content.not_after) >= kYear10000) return bad("its time is out of range");
+  if (!can_write_time(content.not_before) || !can_write_time(content.not_after)) return bad("its time is out of range");
   if (content.path_length && !content.ca) return bad("a path length is for CAs alone");
   if ((content.key_usage & static_cast<unsigned>(KeyUsageBit::kKeyCertSign)) != 0 && !content.ca)
     return bad("signing certificates is for CAs alone");
   if (TRY(read_name(content.issuer_der)).empty()) return bad("it has no issuer");
-  const bool no_alternative = content.dns_names.empty() && content.ip_addresses.empty() && content.emails.empty();
-  if (TRY(read_name(content.subject_der)).empty() && (content.ca || no_alternative)) return bad("it has no subject");
+  if (TRY(read_name(content.subject_der)).empty() && (content.ca || !has_alternative_names(content))) return bad("it has no subject");
   for (const auto* ids : {&content.extended_key_usage, &content.policies}) {
     for (const std::string& id : *ids) {
       if (!is_dotted_object_id(id)) return bad("\"" + id + "\" is no dotted object identifier");
     }
   }
-  for (const auto* urls : {&content.crl_urls, &content.ocsp_urls, &content.issuer_urls}) {
+  for (const auto* urls : {&content.crl_urls, &content.ocsp_urls, &content.issuer_urls, &content.uris}) {
     for (const std::string& url : *urls) {
-      if (!is_visible_ascii(url)) return bad("\"" + url + "\" is no URL");
+      if (!is_uri(url)) return bad("\"" + url + "\" is no URI with a scheme");
     }
   }
   for (const std::string& name : content.dns_names) {
@@ -109,20 +101,11 @@ Result<> check(const CertificateContent& content) {
   for (const std::string& email : content.emails) {
     if (!is_email(email)) return bad("\"" + email + "\" is no mail address in ASCII");
   }
+  for (const std::string& upn : content.upns) {
+    if (!is_upn(upn)) return bad("\"" + upn + "\" is no user principal name such as jane@example.com");
+  }
   for (const std::string& address : content.ip_addresses) TRY(ip_octets(address));
   return {};
-}
-
-enum class Criticality : bool { kPlain, kCritical };
-
-void extension(Writer& list, const ObjectId& id, Criticality criticality, const std::function<void(Writer&)>& body) {
-  Writer value;
-  body(value);
-  list.sequence([&](Writer& out) {
-    out.element(Tag::kObjectId, id.content());
-    if (criticality == Criticality::kCritical) out.boolean(true);
-    out.octet_string(value.bytes());
-  });
 }
 
 // A named bit list: no zero bits at the end (X.690, section 11.2.2).
@@ -137,8 +120,15 @@ void write_key_usage(Writer& out, std::uint16_t bits) {
 
 void write_alternative_names(Writer& out, const CertificateContent& content) {
   out.sequence([&](Writer& names) {
+    for (const std::string& upn : content.upns) {
+      names.nested(der::context_constructed(0), [&](Writer& other) {
+        other.element(Tag::kObjectId, oid::kUserPrincipalName.content());
+        other.nested(der::context_constructed(0), [&](Writer& value) { value.utf8_string(upn); });
+      });
+    }
     for (const std::string& email : content.emails) names.element(der::context(1), bytes_of(email));
     for (const std::string& name : content.dns_names) names.element(der::context(2), bytes_of(name));
+    for (const std::string& uri : content.uris) names.element(der::context(6), bytes_of(uri));
     for (const std::string& address : content.ip_addresses) names.element(der::context(7), ip_octets(address).value());
   });
 }
@@ -171,47 +161,46 @@ void write_access(Writer& out, const CertificateContent& content) {
 }
 
 void write_extensions(Writer& list, const CertificateContent& content, ByteView subject_key_id) {
-  extension(list, oid::kSubjectKeyIdentifier, Criticality::kPlain, [&](Writer& out) { out.octet_string(subject_key_id); });
+  write_extension(list, oid::kSubjectKeyIdentifier, Criticality::kPlain, [&](Writer& out) { out.octet_string(subject_key_id); });
   if (content.authority_key_id) {
-    extension(list, oid::kAuthorityKeyIdentifier, Criticality::kPlain, [&](Writer& out) {
-      out.sequence([&](Writer& identifier) { identifier.element(der::context(0), *content.authority_key_id); });
-    });
+    write_authority_key_id(list, *content.authority_key_id);
   }
-  extension(list, oid::kBasicConstraints, Criticality::kCritical, [&](Writer& out) {
+  write_extension(list, oid::kBasicConstraints, Criticality::kCritical, [&](Writer& out) {
     out.sequence([&](Writer& constraints) {
       if (content.ca) constraints.boolean(true);
       if (content.path_length) constraints.integer(*content.path_length);
     });
   });
   if (content.key_usage != 0) {
-    extension(list, oid::kKeyUsage, Criticality::kCritical, [&](Writer& out) { write_key_usage(out, content.key_usage); });
+    write_extension(list, oid::kKeyUsage, Criticality::kCritical, [&](Writer& out) { write_key_usage(out, content.key_usage); });
   }
   if (!content.extended_key_usage.empty()) {
-    extension(list, oid::kExtendedKeyUsage, Criticality::kPlain, [&](Writer& out) {
+    write_extension(list, oid::kExtendedKeyUsage, Criticality::kPlain, [&](Writer& out) {
       out.sequence([&](Writer& purposes) {
         for (const std::string& id : content.extended_key_usage) purposes.object_id(id);
       });
     });
   }
   if (!content.policies.empty()) {
-    extension(list, oid::kCertificatePolicies, Criticality::kPlain, [&](Writer& out) {
+    write_extension(list, oid::kCertificatePolicies, Criticality::kPlain, [&](Writer& out) {
       out.sequence([&](Writer& policies) {
         for (const std::string& id : content.policies) policies.sequence([&](Writer& policy) { policy.object_id(id); });
       });
     });
   }
-  if (!content.dns_names.empty() || !content.ip_addresses.empty() || !content.emails.empty()) {
+  if (has_alternative_names(content)) {
     // Section 4.2.1.6: critical where it is all that names the subject.
     const bool alone = read_name(content.subject_der).value().empty();
-    extension(list, oid::kSubjectAltName, alone ? Criticality::kCritical : Criticality::kPlain,
-              [&](Writer& out) { write_alternative_names(out, content); });
+    write_extension(list, oid::kSubjectAltName, alone ? Criticality::kCritical : Criticality::kPlain,
+                    [&](Writer& out) { write_alternative_names(out, content); });
   }
   if (!content.crl_urls.empty()) {
-    extension(list, oid::kCrlDistributionPoints, Criticality::kPlain, [&](Writer& out) { write_crl_points(out, content.crl_urls); });
+    write_extension(list, oid::kCrlDistributionPoints, Criticality::kPlain, [&](Writer& out) { write_crl_points(out, content.crl_urls); });
   }
   if (!content.ocsp_urls.empty() || !content.issuer_urls.empty()) {
-    extension(list, oid::kAuthorityInfoAccess, Criticality::kPlain, [&](Writer& out) { write_access(out, content); });
+    write_extension(list, oid::kAuthorityInfoAccess, Criticality::kPlain, [&](Writer& out) { write_access(out, content); });
   }
+  if (content.ocsp_no_check) write_extension(list, oid::kOcspNoCheck, Criticality::kPlain, [](Writer& out) { out.null(); });
 }
 
 Bytes write_tbs(const CertificateContent& content, ByteView algorithm, ByteView subject_key_id) {
@@ -235,29 +224,27 @@ Bytes write_tbs(const CertificateContent& content, ByteView algorithm, ByteView 
 
 }  // namespace
 
-Result<Certificate> sign_certificate(const CertificateContent& content, const PrivateKey& issuer_key) {
+bool is_object_id_text(std::string_view text) { return is_dotted_object_id(text); }
+
+Result<Certificate> sign_certificate(const CertificateContent& content, const Signer& issuer_key) {
   TRY(check(content));
-  const SignatureScheme scheme = x509_scheme(issuer_key.public_key().type());
-  const Bytes algorithm = sha256_signature_algorithm(scheme);
   const Bytes subject_key_id = TRY(key_identifier(content.spki));
-  const Bytes tbs = write_tbs(content, algorithm, subject_key_id);
-  const Bytes signature = TRY(issuer_key.sign(scheme, Digest::kSha256, tbs));
-  Writer out;
-  out.sequence([&](Writer& certificate) {
-    certificate.raw(tbs);
-    certificate.raw(algorithm);
-    certificate.bit_string(signature);
-  });
-  return Certificate::parse(out.bytes());
+  const Bytes der = TRY(sign_outer(issuer_key, [&](ByteView algorithm) { return write_tbs(content, algorithm, subject_key_id); }));
+  return Certificate::parse(der);
 }
 
-Result<Bytes> key_identifier(ByteView spki) {
+Result<ByteView> key_bits(ByteView spki) {
   der::Reader outer(spki);
   der::Reader reader = TRY(outer.enter(Tag::kSequence));
   TRY(outer.expect_end());
   TRY(reader.element(Tag::kSequence));
   const ByteView bits = TRY(reader.bit_string());
   TRY(reader.expect_end());
+  return bits;
+}
+
+Result<Bytes> key_identifier(ByteView spki) {
+  const ByteView bits = TRY(key_bits(spki));
   return digest(Digest::kSha1, {bits});
 }
 

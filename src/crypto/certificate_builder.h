@@ -13,6 +13,7 @@
 #include "base/time.h"
 #include "crypto/certificate.h"
 #include "crypto/key.h"
+#include "crypto/signer.h"
 
 namespace airtight::crypto {
 
@@ -42,14 +43,27 @@ struct CertificateContent {
   std::vector<std::string> dns_names = {};
   std::vector<std::string> ip_addresses = {};  // "127.0.0.1", "::1"
   std::vector<std::string> emails = {};
+  std::vector<std::string> uris = {};
+  std::vector<std::string> upns = {};  // user principal names, Microsoft's otherName: "jane@example.com"
+  bool ocsp_no_check = false;          // id-pkix-ocsp-nocheck (RFC 6960, section 4.2.2.2.1)
   std::vector<std::string> crl_urls = {};
   std::vector<std::string> ocsp_urls = {};
   std::vector<std::string> issuer_urls = {};
   std::optional<Bytes> authority_key_id = {};  // subjectKeyIdentifier of the issuer
 };
 
-// Signs `content`; SHA-256 with the issuer key's own scheme. Adds subjectKeyIdentifier (SHA-1 of the key bits, RFC 5280 4.2.1.2).
-[[nodiscard]] Result<Certificate> sign_certificate(const CertificateContent& content, const PrivateKey& issuer_key);
+// True for a dotted OBJECT IDENTIFIER such as "1.3.6.1.5.5.7.3.2".
+[[nodiscard]] bool is_object_id_text(std::string_view text);
+
+// Signs `content`, with the issuer key's own scheme and the hash that x509_digest() gives. Adds subjectKeyIdentifier (SHA-1 of the key
+// bits, RFC 5280 4.2.1.2).
+[[nodiscard]] Result<Certificate> sign_certificate(const CertificateContent& content, const Signer& issuer_key);
+[[nodiscard]] inline Result<Certificate> sign_certificate(const CertificateContent& content, const PrivateKey& issuer_key) {
+  return sign_certificate(content, KeySigner(issuer_key));
+}
+
+// The bits of the key in a SubjectPublicKeyInfo, a view into it.
+[[nodiscard]] Result<ByteView> key_bits(ByteView spki);
 
 // The subjectKeyIdentifier that sign_certificate gives a key.
 [[nodiscard]] Result<Bytes> key_identifier(ByteView spki);
@@ -66,6 +80,16 @@ struct NameAttribute {
   std::string_view value;
 };
 [[nodiscard]] Result<Bytes> name_from_attributes(std::initializer_list<NameAttribute> attributes);
+
+// `value` as RFC 4514 text that stands for it and nothing else, wherever an attribute's value may stand.
+[[nodiscard]] std::string escape_name_value(std::string_view value);
+
+// The attributes of a Name that have a named type and are text, the most general one first, as name_from_attributes() takes them.
+struct NameText {
+  std::string type;
+  std::string value;
+};
+[[nodiscard]] Result<std::vector<NameText>> name_attributes(ByteView name_der);
 
 // RFC 4514 text in UTF-8, leaf first. Control characters and those that turn the direction of text are escaped in hex, so that a name
 // cannot forge what is shown around it.

@@ -103,6 +103,11 @@ KeyAlgorithmType PublicKey::type() const { return parsed_->type; }
 unsigned PublicKey::bits() const { return parsed_->bits; }
 std::optional<Curve> PublicKey::curve() const { return parsed_->curve; }
 
+Digest x509_digest(const PublicKey& key) {
+  if (key.curve() == Curve::kP384) return Digest::kSha384;
+  return key.curve() == Curve::kP521 ? Digest::kSha512 : Digest::kSha256;
+}
+
 std::optional<Bytes> PublicKey::ec_point() const {
   if (!parsed_->curve) return std::nullopt;
   return parsed_->point;

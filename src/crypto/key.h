@@ -115,4 +115,7 @@ class PrivateKey {
   return type == KeyAlgorithmType::kRsa ? SignatureScheme::kRsaPkcs1 : SignatureScheme::kEcdsaDer;
 }
 
+// The hash that X.509 uses it with: as strong as the curve (RFC 5480, section 4), SHA-256 with RSA.
+[[nodiscard]] Digest x509_digest(const PublicKey& key);
+
 }  // namespace airtight::crypto

@@ -244,6 +244,30 @@ Result<Bytes> name_from_attributes(std::initializer_list<NameAttribute> attribut
   return name_of_parts(parts);
 }
 
+std::string escape_name_value(std::string_view value) {
+  std::string out;
+  for (const char c : value) {
+    const bool plain =
+        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || (static_cast<unsigned char>(c) & 0x80U) != 0;
+    if (!plain) {
+      out.push_back('\\');
+      append_hex(out, static_cast<unsigned char>(c));
+    } else {
+      out.push_back(c);
+    }
+  }
+  return out;
+}
+
+Result<std::vector<NameText>> name_attributes(ByteView name_der) {
+  std::vector<NameText> out;
+  for (const AttributeView& attribute : TRY(read_name(name_der))) {
+    const AttributeType* type = attribute_type_of(attribute.type);
+    if (type != nullptr && is_text(attribute.value.tag)) out.push_back({std::string(type->name), attribute_text(attribute.value)});
+  }
+  return out;
+}
+
 Result<std::string> name_to_text(ByteView name_der) {
   const std::vector<AttributeView> attributes = TRY(read_name(name_der));
   std::string out;

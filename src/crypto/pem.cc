@@ -1,4 +1,6 @@
 #include <openssl/evp.h>
+#include <openssl/pkcs12.h>
+#include <openssl/x509.h>
 
 #include <algorithm>
 #include <optional>
@@ -15,6 +17,7 @@ constexpr std::size_t kLineSize = 64;
 constexpr std::string_view kBegin = "-----BEGIN ";
 constexpr std::string_view kCertificate = "CERTIFICATE";
 constexpr std::string_view kPrivateKey = "PRIVATE KEY";
+constexpr std::string_view kEncryptedPrivateKey = "ENCRYPTED PRIVATE KEY";
 
 Failure bad(std::string what) { return fail(Fault::kBadInput, "the PEM text " + std::move(what)); }
 
@@ -46,6 +49,22 @@ Result<std::optional<std::string_view>> take_block(std::string_view& text, std::
   return std::optional<std::string_view>();
 }
 
+std::string to_block(std::string_view label, ByteView der) {
+  const std::string text = base64_encode(der);
+  std::string out = begin_line(label) + "\n";
+  for (std::size_t at = 0; at < text.size(); at += kLineSize) out += text.substr(at, kLineSize) + "\n";
+  return out + end_line(label) + "\n";
+}
+
+using Pkcs8 = CHandle<PKCS8_PRIV_KEY_INFO, PKCS8_PRIV_KEY_INFO_free>;
+using EncryptedPkcs8 = CHandle<X509_SIG, X509_SIG_free>;
+using Algorithm = CHandle<X509_ALGOR, X509_ALGOR_free>;
+
+// What guessing once takes: 16 MiB, the most that readers of this format allow by themselves, eight times over.
+constexpr std::uint64_t kScryptN = 1U << 14;
+constexpr std::uint64_t kScryptR = 8;
+constexpr std::uint64_t kScryptP = 8;
+
 }  // namespace
 
 Result<std::vector<Certificate>> certificates_from_pem(std::string_view pem) {
@@ -61,12 +80,7 @@ Result<std::vector<Certificate>> certificates_from_pem(std::string_view pem) {
   return out;
 }
 
-std::string to_pem(const Certificate& certificate) {
-  const std::string text = base64_encode(certificate.der());
-  std::string out = begin_line(kCertificate) + "\n";
-  for (std::size_t at = 0; at < text.size(); at += kLineSize) out += text.substr(at, kLineSize) + "\n";
-  return out + end_line(kCertificate) + "\n";
-}
+std::string to_pem(const Certificate& certificate) { return to_block(kCertificate, certificate.der()); }
 
 Result<SecretBytes> to_pem(const PrivateKey& key) {
   const SecretBytes pkcs8 = TRY(key.pkcs8());
@@ -113,6 +127,49 @@ Result<PrivateKey> private_key_from_pem(ByteView pem) {
     return bad("has a private key that is not in base64");
   der.truncate(static_cast<std::size_t>(size) - padding);
   return PrivateKey::from_pkcs8(der.expose_secret());
+}
+
+Result<std::string> to_encrypted_pem(const PrivateKey& key, ByteView passphrase) {
+  const SecretBytes plain = TRY(key.pkcs8());
+  const unsigned char* at = octets(plain.expose_secret());
+  const Pkcs8 info(d2i_PKCS8_PRIV_KEY_INFO(nullptr, &at, static_cast<long>(plain.size())));
+  require(info != nullptr, "reading a private key");
+  Algorithm algorithm(PKCS5_pbe2_set_scrypt(EVP_aes_256_cbc(), nullptr, 0, nullptr, kScryptN, kScryptR, kScryptP));
+  if (!algorithm) return openssl_failure(Fault::kInternal, "preparing to encrypt a private key");
+  const EncryptedPkcs8 encrypted(
+      PKCS8_set0_pbe(text_of(passphrase).data(), static_cast<int>(passphrase.size()), info.get(), algorithm.get()));
+  if (!encrypted) return openssl_failure(Fault::kInternal, "encrypting a private key");
+  static_cast<void>(algorithm.release());  // it belongs to `encrypted` now
+  unsigned char* der = nullptr;
+  const int size = i2d_X509_SIG(encrypted.get(), &der);
+  require(size > 0, "writing a private key");
+  std::string out = to_block(kEncryptedPrivateKey, std::as_bytes(std::span(der, static_cast<std::size_t>(size))));
+  OPENSSL_free(der);
+  return out;
+}
+
+Result<PrivateKey> private_key_from_encrypted_pem(std::string_view pem, ByteView passphrase) {
+  if (pem.size() > kMaxPem) return bad("is larger than 1 MiB");
+  const auto block = TRY(take_block(pem, kEncryptedPrivateKey));
+  if (!block) return bad("has no encrypted private key in it");
+  const Bytes der = TRY(base64_decode(*block, Whitespace::kXml));
+  const unsigned char* at = octets(ByteView(der));
+  const EncryptedPkcs8 encrypted(d2i_X509_SIG(nullptr, &at, static_cast<long>(der.size())));
+  if (!encrypted || at != octets(ByteView(der)) + der.size()) {
+    forget_openssl_errors();
+    return bad("has an encrypted private key that cannot be read");
+  }
+  const Pkcs8 info(PKCS8_decrypt(encrypted.get(), text_of(passphrase).data(), static_cast<int>(passphrase.size())));
+  if (!info) {
+    forget_openssl_errors();
+    return fail(Fault::kRefused, "the passphrase of the private key is wrong", "try again");
+  }
+  const int size = i2d_PKCS8_PRIV_KEY_INFO(info.get(), nullptr);
+  require(size > 0, "reading a private key");
+  SecretBytes plain(static_cast<std::size_t>(size));
+  unsigned char* out = octets(plain.expose_secret_for_writing());
+  require(i2d_PKCS8_PRIV_KEY_INFO(info.get(), &out) == size, "reading a private key");
+  return PrivateKey::from_pkcs8(plain.expose_secret());
 }
 
 }  // namespace airtight::crypto

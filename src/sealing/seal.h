@@ -64,10 +64,11 @@ inline constexpr std::string_view kNewSealKeyFile = "seal.key.new";
 
 // What somebody is asked for.
 struct SecretQuestion {
-  enum class About : std::uint8_t { kPassphrase, kTokenPin };
+  enum class About : std::uint8_t { kPassphrase, kTokenPin, kKeyFile };
   About about = About::kPassphrase;
   bool is_new = false;     // it is being set: ask twice
   std::string token = {};  // kTokenPin: the token's label, and how many tries it says are left if these are few
+  std::string file = {};   // kKeyFile: the encrypted private key that the passphrase is for
 };
 
 // Asks for a passphrase or a PIN; called only when one is needed, once for each, and may be empty where none is.

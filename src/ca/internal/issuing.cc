@@ -5,25 +5,24 @@
 namespace airtight::ca {
 namespace {
 
+using crypto::Certificate;
 using crypto::CertificateContent;
 
 constexpr std::chrono::minutes kClockTolerance{5};
 
-// Positive in 16 octets, so with the top bit clear (RFC 5280, section 4.1.2.2).
+// Positive in 16 octets, so with the top bit clear (RFC 5280, section 4.1.2.2), and of that length throughout: 126 random bits.
 Bytes fresh_serial(RandomSource& random) {
-  while (true) {
-    Bytes serial = random.bytes(16);
-    serial[0] &= std::byte{0x7F};
-    if (std::ranges::any_of(serial, [](std::byte b) { return b != std::byte{0}; })) return serial;
-  }
+  Bytes serial = random.bytes(16);
+  serial[0] = (serial[0] & std::byte{0x3F}) | std::byte{0x40};
+  return serial;
 }
 
-CertificateContent content_of(const crypto::PublicKey& key, Instant now, std::chrono::days life, RandomSource& random) {
+CertificateContent content_of(const Request& request, RandomSource& random) {
   CertificateContent content;
   content.serial = fresh_serial(random);
-  content.not_before = now.plus(-kClockTolerance).whole_seconds();
-  content.not_after = content.not_before.plus(life);
-  content.spki = key.spki();
+  content.not_before = request.now.plus(-kClockTolerance).whole_seconds();
+  content.not_after = content.not_before.plus(request.life);
+  content.spki = request.spki;
   return content;
 }
 
@@ -33,39 +32,42 @@ void add_plan(CertificateContent& content, const CaPlan& plan) {
   content.path_length = plan.path_length;
   content.key_usage = kAuthorityUsage;
   content.extended_key_usage = plan.extended_key_usage;
+  content.policies = plan.policies;
+  content.crl_urls = plan.crl_urls;
+  content.ocsp_urls = plan.ocsp_urls;
+  content.issuer_urls = plan.issuer_urls;
 }
 
 }  // namespace
 
-Result<CertificateContent> content_under(const Signer& issuer, const crypto::PublicKey& key, Instant now, std::chrono::days life,
-                                         RandomSource& random) {
-  const Instant end = issuer.certificate.not_after();
-  if (now >= end) {
-    return fail(Fault::kRefused, "the certificate of the CA \"" + issuer.certificate.common_name() + "\" expired at " + format_time(end),
-                "start a new one in a new folder");
+Result<CertificateContent> content_under(const Certificate& issuer, const Request& request, RandomSource& random) {
+  const Instant end = issuer.not_after();
+  if (request.now >= end) {
+    return fail(Fault::kRefused, "the certificate of the CA \"" + issuer.common_name() + "\" expired at " + format_time(end),
+                "make a new key for it: airtight ca rollover DIR");
   }
-  CertificateContent content = content_of(key, now, life, random);
-  content.issuer_der = to_bytes(issuer.certificate.subject_der());
-  content.not_before = std::max(content.not_before, issuer.certificate.not_before());
+  CertificateContent content = content_of(request, random);
+  content.issuer_der = to_bytes(issuer.subject_der());
+  content.not_before = std::max(content.not_before, issuer.not_before());
   content.not_after = std::min(content.not_after, end);
-  content.authority_key_id = TRY(crypto::key_identifier(issuer.certificate.spki()));
+  const auto key_id = issuer.subject_key_id();
+  content.authority_key_id = key_id ? to_bytes(*key_id) : TRY(crypto::key_identifier(issuer.spki()));
   return content;
 }
 
-Result<Signer> make_root(const CaPlan& plan, Instant now, RandomSource& random) {
-  const crypto::PrivateKey key = TRY(crypto::PrivateKey::generate(crypto::EcSpec{plan.curve}));
-  CertificateContent content = content_of(key.public_key(), now, plan.life, random);
+Result<Certificate> certify_root(const CaPlan& plan, const crypto::Signer& key, Instant now, RandomSource& random) {
+  CertificateContent content = content_of({key.public_key().spki(), now, plan.life}, random);
   add_plan(content, plan);
   content.issuer_der = plan.subject_der;
   content.authority_key_id = TRY(crypto::key_identifier(content.spki));
-  return Signer{TRY(crypto::sign_certificate(content, key)), key};
+  return crypto::sign_certificate(content, key);
 }
 
-Result<Signer> make_authority(const CaPlan& plan, const Signer& issuer, Instant now, RandomSource& random) {
-  const crypto::PrivateKey key = TRY(crypto::PrivateKey::generate(crypto::EcSpec{plan.curve}));
-  CertificateContent content = TRY(content_under(issuer, key.public_key(), now, plan.life, random));
+Result<Certificate> certify_authority(const CaPlan& plan, const Bytes& spki, const Certificate& issuer, const crypto::Signer& issuer_key,
+                                      Instant now, RandomSource& random) {
+  CertificateContent content = TRY(content_under(issuer, {spki, now, plan.life}, random));
   add_plan(content, plan);
-  return Signer{TRY(crypto::sign_certificate(content, issuer.key)), key};
+  return crypto::sign_certificate(content, issuer_key);
 }
 
 }  // namespace airtight::ca

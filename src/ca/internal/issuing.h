@@ -3,6 +3,8 @@
 #pragma once
 
 #include <chrono>
+#include <initializer_list>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,15 +14,9 @@
 #include "base/time.h"
 #include "crypto/certificate.h"
 #include "crypto/certificate_builder.h"
-#include "crypto/key.h"
+#include "crypto/signer.h"
 
 namespace airtight::ca {
-
-// A signing key and the certificate that it signs under.
-struct Signer {
-  crypto::Certificate certificate;
-  crypto::PrivateKey key;
-};
 
 // KeyUsageBits in one number.
 [[nodiscard]] constexpr std::uint16_t bits(std::initializer_list<crypto::KeyUsageBit> usages) {
@@ -31,23 +27,33 @@ struct Signer {
 
 inline constexpr std::uint16_t kAuthorityUsage = bits({crypto::KeyUsageBit::kKeyCertSign, crypto::KeyUsageBit::kCrlSign});
 
-// Content for a certificate of `key` by `issuer`, without a subject yet: a fresh serial number (16 random bytes, positive, not zero), valid
-// from five minutes before `now`, for clocks that are late, and for `life`, but never beyond the issuer's own time. Fault::kRefused if that
-// is over.
-[[nodiscard]] Result<crypto::CertificateContent> content_under(const Signer& issuer, const crypto::PublicKey& key, Instant now,
-                                                               std::chrono::days life, RandomSource& random);
+// A certificate of the key `spki` to be issued.
+struct Request {
+  const Bytes& spki;
+  Instant now;
+  std::chrono::days life;
+};
+
+// Content for it under `issuer`, without a subject yet: a fresh serial number (16 random bytes, positive), valid from five minutes
+// before now, for clocks that are late, and for its life, but never beyond the issuer's own time. Fault::kRefused if that is over.
+[[nodiscard]] Result<crypto::CertificateContent> content_under(const crypto::Certificate& issuer, const Request& request,
+                                                               RandomSource& random);
 
 // What a new CA is to be.
 struct CaPlan {
   Bytes subject_der;
-  crypto::Curve curve;
   std::chrono::days life;
-  unsigned path_length;
+  std::optional<unsigned> path_length;
   std::vector<std::string> extended_key_usage = {};
+  std::vector<std::string> policies = {};
+  std::vector<std::string> crl_urls = {};
+  std::vector<std::string> ocsp_urls = {};
+  std::vector<std::string> issuer_urls = {};
 };
 
-// A new key, certified as a CA by itself or by `issuer`.
-[[nodiscard]] Result<Signer> make_root(const CaPlan& plan, Instant now, RandomSource& random);
-[[nodiscard]] Result<Signer> make_authority(const CaPlan& plan, const Signer& issuer, Instant now, RandomSource& random);
+// The certificate of a CA for the key `spki`, by itself or by `issuer`.
+[[nodiscard]] Result<crypto::Certificate> certify_root(const CaPlan& plan, const crypto::Signer& key, Instant now, RandomSource& random);
+[[nodiscard]] Result<crypto::Certificate> certify_authority(const CaPlan& plan, const Bytes& spki, const crypto::Certificate& issuer,
+                                                            const crypto::Signer& issuer_key, Instant now, RandomSource& random);
 
 }  // namespace airtight::ca

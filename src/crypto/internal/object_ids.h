@@ -66,6 +66,17 @@ inline constexpr ObjectId kAuthorityInfoAccess("1.3.6.1.5.5.7.1.1");
 inline constexpr ObjectId kAccessOcsp("1.3.6.1.5.5.7.48.1");
 inline constexpr ObjectId kAccessCaIssuers("1.3.6.1.5.5.7.48.2");
 
+inline constexpr ObjectId kCrlNumber("2.5.29.20");
+inline constexpr ObjectId kReasonCode("2.5.29.21");
+
+// OCSP (RFC 6960, section 4.4; RFC 8954).
+inline constexpr ObjectId kOcspBasic("1.3.6.1.5.5.7.48.1.1");
+inline constexpr ObjectId kOcspNonce("1.3.6.1.5.5.7.48.1.2");
+inline constexpr ObjectId kOcspNoCheck("1.3.6.1.5.5.7.48.1.5");
+
+// The otherName of user principal names.
+inline constexpr ObjectId kUserPrincipalName("1.3.6.1.4.1.311.20.2.3");
+
 // The one attribute type that is read for its own sake besides those of names.
 inline constexpr ObjectId kEmailAddress("1.2.840.113549.1.9.1");
 inline constexpr ObjectId kCommonName("2.5.4.3");
@@ -81,6 +92,7 @@ inline constexpr ObjectId kEcdsaWithSha1("1.2.840.10045.4.1");
 inline constexpr ObjectId kEcdsaWithSha256("1.2.840.10045.4.3.2");
 inline constexpr ObjectId kEcdsaWithSha384("1.2.840.10045.4.3.3");
 inline constexpr ObjectId kEcdsaWithSha512("1.2.840.10045.4.3.4");
+inline constexpr ObjectId kSha1("1.3.14.3.2.26");
 inline constexpr ObjectId kMgf1("1.2.840.113549.1.1.8");
 inline constexpr ObjectId kSha256("2.16.840.1.101.3.4.2.1");
 inline constexpr ObjectId kSha384("2.16.840.1.101.3.4.2.2");

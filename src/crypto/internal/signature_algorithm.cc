@@ -98,12 +98,29 @@ Result<SignatureMethod> read_signature_algorithm(ByteView algorithm_identifier) 
   return method;
 }
 
-Bytes sha256_signature_algorithm(SignatureScheme scheme) {
+Bytes signature_algorithm_of(const PublicKey& key) {
+  const SignatureScheme scheme = x509_scheme(key.type());
+  const Digest digest = x509_digest(key);
   der::Writer out;
   out.sequence([&](der::Writer& algorithm) {
-    const bool rsa = scheme == SignatureScheme::kRsaPkcs1;
-    algorithm.element(Tag::kObjectId, (rsa ? oid::kSha256WithRsa : oid::kEcdsaWithSha256).content());
-    if (rsa) algorithm.null();
+    for (const Row& row : kRows) {
+      if (row.method.scheme == scheme && row.method.digest == digest) algorithm.element(Tag::kObjectId, row.id.content());
+    }
+    if (scheme == SignatureScheme::kRsaPkcs1) algorithm.null();
+  });
+  return out.take();
+}
+
+Result<Bytes> sign_outer(const Signer& key, const std::function<Bytes(ByteView algorithm)>& make_tbs) {
+  const PublicKey& public_key = key.public_key();
+  const Bytes algorithm = signature_algorithm_of(public_key);
+  const Bytes tbs = make_tbs(algorithm);
+  const Bytes signature = TRY(key.sign(x509_scheme(public_key.type()), x509_digest(public_key), tbs));
+  der::Writer out;
+  out.sequence([&](der::Writer& whole) {
+    whole.raw(tbs);
+    whole.raw(algorithm);
+    whole.bit_string(signature);
   });
   return out.take();
 }

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "sealing/internal/attributes.h"
 #include "sealing/internal/token.h"
 
 namespace airtight::sealing::internal {
@@ -18,34 +19,6 @@ constexpr CK_ULONG kBitsOfSmallTokens = 2048;
 constexpr std::size_t kLargestModulus = 1024;  // bytes: 8192 bits
 constexpr std::string_view kDefaultLabel = "airtight seal";
 
-// Templates of attributes: the values live as long as this object, which does not move.
-class Template {
- public:
-  Template() { attributes_.reserve(kMost); }
-  Template(const Template&) = delete;
-  Template& operator=(const Template&) = delete;
-
-  Template& flag(CK_ATTRIBUTE_TYPE type, bool value) {
-    static std::array<CK_BBOOL, 2> values = {0, 1};
-    attributes_.push_back({type, &values.at(value ? 1 : 0), sizeof(CK_BBOOL)});
-    return *this;
-  }
-  Template& number(CK_ATTRIBUTE_TYPE type, CK_ULONG& value) {
-    attributes_.push_back({type, &value, sizeof value});
-    return *this;
-  }
-  Template& bytes(CK_ATTRIBUTE_TYPE type, std::span<std::byte> value) {
-    attributes_.push_back({type, value.data(), value.size()});
-    return *this;
-  }
-  CK_ATTRIBUTE* data() { return attributes_.data(); }
-  [[nodiscard]] CK_ULONG size() const { return attributes_.size(); }
-
- private:
-  static constexpr std::size_t kMost = 16;
-  std::vector<CK_ATTRIBUTE> attributes_;
-};
-
 struct OaepMechanism {
   explicit OaepMechanism(OaepDigest digest) {
     parameters.hashAlg = digest == OaepDigest::kSha256 ? CKM_SHA256 : CKM_SHA_1;
@@ -56,8 +29,6 @@ struct OaepMechanism {
   CK_RSA_PKCS_OAEP_PARAMS parameters = {};
   CK_MECHANISM mechanism = {};
 };
-
-unsigned char* data_of(std::span<std::byte> bytes) { return reinterpret_cast<unsigned char*>(bytes.data()); }
 
 // A key pair in a token; destroyed with this object unless it is kept.
 class NewPair {
@@ -142,23 +113,11 @@ Result<SecretBytes> decrypt(TokenSession& session, CK_OBJECT_HANDLE key, OaepDig
   return out;
 }
 
-Result<std::vector<CK_OBJECT_HANDLE>> find(TokenSession& session, Template& wanted) {
-  constexpr CK_ULONG kMost = 8;
-  std::vector<CK_OBJECT_HANDLE> found(kMost);
-  CK_ULONG count = 0;
-  TRY(check_token(session.functions().C_FindObjectsInit(session.handle(), wanted.data(), wanted.size()), "look for keys"));
-  const CK_RV code = session.functions().C_FindObjects(session.handle(), found.data(), kMost, &count);
-  session.functions().C_FindObjectsFinal(session.handle());
-  TRY(check_token(code, "look for keys"));
-  found.resize(count);
-  return found;
-}
-
 Result<> destroy_pair(TokenSession& session, Bytes key_id) {
   TRY(session.allow_writing());
   Template wanted;
   wanted.bytes(CKA_ID, key_id);
-  for (const CK_OBJECT_HANDLE object : TRY(find(session, wanted))) {
+  for (const CK_OBJECT_HANDLE object : TRY(find_objects(session, wanted))) {
     TRY(check_token(session.functions().C_DestroyObject(session.handle(), object), "destroy the key of the old seal"));
   }
   return {};
@@ -210,7 +169,7 @@ Result<TokenKey> token_unseal(const std::string& uri, const TokenBlob& blob, con
   Bytes key_id = blob.key_id;
   Template wanted;
   wanted.number(CKA_CLASS, private_key).bytes(CKA_ID, key_id);
-  const auto found = TRY(find(*session, wanted));
+  const auto found = TRY(find_objects(*session, wanted));
   if (found.size() != 1) {
     return fail(Fault::kNotFound, "the token '" + session->label() + "' does not hold the key of this seal",
                 "insert the token that the seal was made with; a token of the same name is not enough");
