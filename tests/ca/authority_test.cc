@@ -44,12 +44,12 @@ TEST(AuthorityCreate, MakesARootAndAnIssuingCaUnderIt) {
   EXPECT_EQ(authority.issuing().subject(), "CN=Example Bank Issuing CA 1,O=Example Bank");
   EXPECT_TRUE(authority.root().verify_issued_by(authority.root()));
   EXPECT_TRUE(authority.issuing().verify_issued_by(authority.root()));
-  for (const Certificate* ca : {&authority.root(), &authority.issuing()}) {
-    EXPECT_TRUE(ca->is_ca());
-    EXPECT_EQ(ca->key_usage(), 0x0600);
-    EXPECT_EQ(ca->critical_extensions(), (std::vector<std::string>{"2.5.29.19", "2.5.29.15"}));
+  for (const Certificate& ca : {authority.root(), authority.issuing()}) {
+    EXPECT_TRUE(ca.is_ca());
+    EXPECT_EQ(ca.key_usage(), 0x0600);
+    EXPECT_EQ(ca.critical_extensions(), (std::vector<std::string>{"2.5.29.19", "2.5.29.15"}));
   }
-  EXPECT_EQ(authority.root().path_length(), 1U);
+  EXPECT_EQ(authority.root().path_length(), std::nullopt) << "a cross certificate may come between";
   EXPECT_EQ(authority.issuing().path_length(), 0U);
 }
 
@@ -71,10 +71,19 @@ TEST(AuthorityCreate, KeepsTheIssuingCaWithinTheRoot) {
   EXPECT_EQ(authority.issuing().not_after(), authority.root().not_after());
 }
 
-TEST(AuthorityCreate, TakesTheCurveThatIsAskedFor) {
-  TestAuthority world;
-  world.options.curve = crypto::Curve::kP384;
-  EXPECT_EQ(must(world.made().root().public_key()).curve(), crypto::Curve::kP384);
+TEST(AuthorityCreate, TakesTheKindOfKeyThatIsAskedFor) {
+  for (const std::string_view name : key_kind_names()) {
+    TestAuthority world;
+    world.options.key = key_kind_named(name).value();
+    const Authority authority = world.made();
+    const crypto::PublicKey key = must(authority.issuing().public_key());
+    const std::string made = key.curve() == crypto::Curve::kP256   ? "p-256"
+                             : key.curve() == crypto::Curve::kP384 ? "p-384"
+                                                                   : "rsa-" + std::to_string(key.bits());
+    EXPECT_EQ(made, name);
+    EXPECT_TRUE(authority.issuing().verify_issued_by(authority.root()));
+    EXPECT_TRUE(must(issue(world, authority)).verify_issued_by(authority.issuing()));
+  }
 }
 
 TEST(AuthorityCreate, RefusesASecondTime) {

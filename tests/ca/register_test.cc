@@ -3,22 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "ca/audit.h"
 #include "tests/ca/test_authority.h"
 
 namespace airtight::ca {
 namespace {
 
-using storage::Access;
-using storage::Transaction;
 using tests::must;
-
-Result<> change(TestAuthority& world, ByteView serial, CertificateStatus status) {
-  Transaction transaction = must(Transaction::begin(*world.database, Access::kWrite));
-  auto changed = set_status(*world.database, world.clock, serial, status, "lost");
-  if (changed) must(transaction.commit());
-  return changed;
-}
 
 TEST(Register, HoldsTheAuthoritysOwnCertificatesFirst) {
   TestAuthority world;
@@ -56,36 +46,25 @@ TEST(Register, RefusesASerialNumberTwice) {
   TestAuthority world;
   must(world.create());
   EXPECT_FALSE(
-      world.database->execute("INSERT INTO ca_certificates (serial, der, subject, not_before, not_after, profile, issuer_key, status, "
-                              "issued_at) SELECT serial, der, subject, not_before, not_after, profile, issuer_key, status, issued_at "
-                              "FROM ca_certificates WHERE id = 1"));
+      world.database->execute("INSERT INTO ca_certificates (serial, der, sha256, subject, not_before, not_after, profile, issuer_key, "
+                              "status, issued_at) SELECT serial, der, zeroblob(32), subject, not_before, not_after, profile, issuer_key, "
+                              "status, issued_at FROM ca_certificates WHERE id = 1"));
 }
 
-TEST(RegisterStatus, ChangesAndIsAudited) {
+TEST(Register, FindsByFingerprint) {
   TestAuthority world;
   const Authority authority = world.made();
-  const Bytes serial = authority.issuing().serial();
-  must(change(world, serial, CertificateStatus::kSuspended));
-  EXPECT_EQ(must(find(*world.database, serial)).value().status, CertificateStatus::kSuspended);
-  must(change(world, serial, CertificateStatus::kValid));
-  must(change(world, serial, CertificateStatus::kRevoked));
-  EXPECT_EQ(must(find(*world.database, serial)).value().status, CertificateStatus::kRevoked);
-  const AuditEntry event = must(list_audit_log(*world.database, 100)).back();
-  EXPECT_EQ(event.event, "certificate.revoked");
-  EXPECT_THAT(event.detail, testing::HasSubstr("reason: lost"));
+  EXPECT_EQ(must(find_by_fingerprint(*world.database, authority.issuing().sha256())).value().der, authority.issuing().der());
+  EXPECT_FALSE(must(find_by_fingerprint(*world.database, crypto::sha256(bytes_of("nothing")))));
 }
 
-TEST(RegisterStatus, OfARevokedCertificateIsFinal) {
-  TestAuthority world;
-  const Bytes serial = world.made().issuing().serial();
-  must(change(world, serial, CertificateStatus::kRevoked));
-  EXPECT_EQ(change(world, serial, CertificateStatus::kValid).error().fault, Fault::kRefused);
-}
-
-TEST(RegisterStatus, OfAnUnknownCertificateCannotBeSet) {
+TEST(Register, KnowsWhichKeySignedWhat) {
   TestAuthority world;
   must(world.create());
-  EXPECT_EQ(change(world, bytes_of("nothing"), CertificateStatus::kRevoked).error().fault, Fault::kNotFound);
+  const std::vector<IssuedCertificate> all = must(list(*world.database, 10));
+  EXPECT_EQ(all[0].issuer_key, "root");
+  EXPECT_EQ(all[1].issuer_key, "root");
+  EXPECT_EQ(all[2].issuer_key, "tls");
 }
 
 }  // namespace
