@@ -78,7 +78,7 @@ Result<> Authority::create(Database& database, const sealing::MasterKey& master_
 Result<Authority> Authority::open(Database& database, const sealing::MasterKey& master_key, const Clock& clock, RandomSource& random,
                                   const OpenOptions& options) {
   TRY(migrate_ca_tables(database));
-  auto state = std::make_shared<State>(master_key, clock, random, options);
+  auto state = std::make_shared<AuthorityState>(master_key, clock, random, options);
   state->set_keys(TRY(load_keys(database, master_key, options.access, options.keys)));
   return Authority(std::move(state));
 }

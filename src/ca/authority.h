@@ -45,6 +45,8 @@ struct OpenOptions {
   WhichKeys keys = WhichKeys::kAllButRoot;  // kAll: to roll over, or to publish the root's CRL, where the root's key is not in the database
 };
 
+struct AuthorityState;  // ca/internal/state.h
+
 // The certificates of the service's own TLS hang from a root of their own, so that no chain of the one kind passes for the other.
 class Authority {
  public:
@@ -88,11 +90,10 @@ class Authority {
   [[nodiscard]] std::string_view xml_signature_method() const;
 
  private:
-  struct State;
-  explicit Authority(std::shared_ptr<State> state) : state_(std::move(state)) {}
+  explicit Authority(std::shared_ptr<AuthorityState> state) : state_(std::move(state)) {}
   friend class Publisher;  // ca/publisher.h: CRLs, OCSP
   friend class Rollover;   // ca/rollover.h: new keys
-  std::shared_ptr<State> state_;
+  std::shared_ptr<AuthorityState> state_;
 };
 
 }  // namespace airtight::ca

@@ -19,11 +19,13 @@
 namespace airtight::ca {
 
 struct PublisherOptions {
-  std::chrono::hours crl_validity{7 * 24};  // from thisUpdate to nextUpdate
-  std::chrono::hours crl_interval{24};      // a CRL this old is replaced by the next one, whether anything was revoked or not
-  std::chrono::hours ocsp_validity{24};     // of an answer, from thisUpdate to nextUpdate
-  std::chrono::minutes ocsp_reuse{60};      // how long a signed answer without a nonce serves again while the status stays as it was
-  std::chrono::days responder_days{30};     // of the certificates that sign OCSP answers; renewed when a third is left
+  std::chrono::hours crl_validity{7 * 24};        // from thisUpdate to nextUpdate
+  std::chrono::hours crl_interval{24};            // a CRL this old is replaced by the next one, whether anything was revoked or not
+  std::chrono::hours root_crl_validity{90 * 24};  // the same for roots, whose keys may be far away
+  std::chrono::hours root_crl_interval{30 * 24};
+  std::chrono::hours ocsp_validity{24};  // of an answer, from thisUpdate to nextUpdate
+  std::chrono::minutes ocsp_reuse{60};   // how long a signed answer without a nonce serves again while the status stays as it was
+  std::chrono::days responder_days{30};  // of the certificates that sign OCSP answers; renewed when a third is left
   enum class ResponderId : std::uint8_t { kByKey, kByName };
   ResponderId responder_id = ResponderId::kByKey;
   std::size_t max_requests = 16;  // certificates that one OCSP request may ask about
@@ -47,7 +49,7 @@ struct Published {
 
 class Publisher {
  public:
-  explicit Publisher(Authority authority, const PublisherOptions& options = {});
+  explicit Publisher(const Authority& authority, const PublisherOptions& options = {});
 
   // The names of the authority's keys, those in use and those before them, the oldest first.
   [[nodiscard]] std::vector<std::string> keys() const;

@@ -82,7 +82,7 @@ KeyPointer KeySet::find(std::string_view name) const {
   return nullptr;
 }
 
-Result<> Authority::State::reload(Database& database) {
+Result<> AuthorityState::reload(Database& database) {
   const std::shared_ptr<const KeySet> before = keys();
   KeyAccess nobody;
   nobody.folder = options.access.folder;
@@ -92,20 +92,14 @@ Result<> Authority::State::reload(Database& database) {
 
 Result<> migrate_ca_tables(Database& database) { return storage::migrate(database, "ca", kMigrations); }
 
-Result<std::shared_ptr<const KeySet>> load_keys(Database& database, const sealing::MasterKey& master_key, const KeyAccess& access,
-                                                WhichKeys which, const KeySet* known) {
+Result<std::shared_ptr<KeySet>> read_keys(Database& database) {
   auto out = std::make_shared<KeySet>();
   for (StoredKey& stored : TRY(read_rows(database))) {
-    auto key = std::make_shared<AuthorityKeyRow>(
+    const auto key = std::make_shared<const AuthorityKeyRow>(
         AuthorityKeyRow{stored.name, stored.role, stored.generation, stored.active, TRY(parse_key_storage(stored.storage)),
                         TRY(Certificate::parse(stored.certificate)), std::move(stored.sealed_pkcs8), nullptr});
-    if (known != nullptr) {
-      const KeyPointer before = known->find(key->name);
-      if (before != nullptr && before->certificate == key->certificate) key->signer = before->signer;
-    }
-    if (key->signer == nullptr) TRY(open_row(*key, master_key, access, which));
     choose_active(*out, key);
-    out->all.push_back(std::move(key));
+    out->all.push_back(key);
   }
   if (out->root == nullptr || out->issuing == nullptr || out->tls == nullptr) {
     return fail(Fault::kNotFound, "there is no certificate authority in this database", "make one with: airtight issuer init DIR");
@@ -113,7 +107,21 @@ Result<std::shared_ptr<const KeySet>> load_keys(Database& database, const sealin
   const auto crosses = TRY(storage::query_all(database, "SELECT name, certificate FROM ca_cross_certificates ORDER BY name", {},
                                               [](const Row& row) { return std::pair(row.text(0), row.blob(1)); }));
   for (const auto& [name, der] : crosses) out->crosses.push_back({name, TRY(Certificate::parse(der))});
-  return std::shared_ptr<const KeySet>(std::move(out));
+  return out;
+}
+
+Result<std::shared_ptr<const KeySet>> load_keys(Database& database, const sealing::MasterKey& master_key, const KeyAccess& access,
+                                                WhichKeys which, const KeySet* known) {
+  const std::shared_ptr<KeySet> out = TRY(read_keys(database));
+  for (KeyPointer& key : out->all) {
+    AuthorityKeyRow open = *key;
+    const KeyPointer before = known != nullptr ? known->find(key->name) : nullptr;
+    if (before != nullptr && before->certificate == key->certificate) open.signer = before->signer;
+    if (open.signer == nullptr) TRY(open_row(open, master_key, access, which));
+    key = std::make_shared<const AuthorityKeyRow>(std::move(open));
+    choose_active(*out, key);
+  }
+  return std::shared_ptr<const KeySet>(out);
 }
 
 Result<bool> has_keys(Database& database) {

@@ -54,8 +54,8 @@ struct KeySet {
   [[nodiscard]] KeyPointer find(std::string_view name) const;
 };
 
-struct Authority::State {
-  State(sealing::MasterKey key, const Clock& time, RandomSource& randomness, OpenOptions how)
+struct AuthorityState {
+  AuthorityState(sealing::MasterKey key, const Clock& time, RandomSource& randomness, OpenOptions how)
       : master_key(std::move(key)), clock(time), random(randomness), options(std::move(how)) {}
 
   sealing::MasterKey master_key;
@@ -82,8 +82,11 @@ struct Authority::State {
 // Brings the ca tables up to date.
 [[nodiscard]] Result<> migrate_ca_tables(storage::Database& database);
 
-// All keys. Opens those of the issuing and TLS roles that are in the database, or that `access` can ask for; the root's too if `which` says
-// so. Keys that `known` has open stay open. Fault::kNotFound if there is no authority.
+// All keys, none of them open. Fault::kNotFound if there is no authority.
+[[nodiscard]] Result<std::shared_ptr<KeySet>> read_keys(storage::Database& database);
+
+// The same. Opens those of the issuing and TLS roles that are in the database, or that `access` can ask for; the root's too if `which` says
+// so. Keys that `known` has open stay open.
 [[nodiscard]] Result<std::shared_ptr<const KeySet>> load_keys(storage::Database& database, const sealing::MasterKey& master_key,
                                                               const KeyAccess& access, WhichKeys which, const KeySet* known = nullptr);
 
