@@ -15,14 +15,6 @@ Result<bool> has_all_or_none(xml::Element element, std::initializer_list<std::st
   return absent.empty();
 }
 
-// "up to 65,536 bytes of (decrypted) data" (sks.md section 7): of what is encrypted here only the key store can tell.
-Result<> check_size(xml::Element element, std::size_t size, bool encrypted) {
-  if (size <= (encrypted ? kEncryptedExtensionDataLimit : kExtensionDataLimit)) return {};
-  return Failure(Error{Fault::kBadInput, std::string(element.name()) + " has more than " + std::to_string(kExtensionDataLimit) + " bytes",
-                       "The issuer has to make it smaller.",
-                       Answer{Protocol::kKeyGen2, static_cast<int>(ClientError::kUnsupportedFeatureRequested)}});
-}
-
 Result<TargetKey> read_target(xml::Element e) {
   TargetKey value;
   value.client_session_id = TRY(required(e, "ClientSessionID", parse_id));
@@ -68,7 +60,7 @@ Result<PropertyBag> read_property_bag(xml::Element e) {
   value.properties = TRY(read_all(e.children(kNamespace, "Property"), read_property));
   value.mac = TRY(required(e, "MAC", parse_bytes32));
   value.canonical = TRY(canonical_form_of_bag(e));
-  TRY(check_size(e, value.canonical.size(), false));
+  TRY(check_extension_size(e, value.canonical.size()));
   return value;
 }
 
@@ -78,7 +70,7 @@ Result<Logotype> read_logotype(xml::Element e) {
   value.mime_type = TRY(required(e, "MimeType", parse_text));
   value.image = TRY(content_bytes(e));
   value.mac = TRY(required(e, "MAC", parse_bytes32));
-  TRY(check_size(e, value.image.size(), false));
+  TRY(check_extension_size(e, value.image.size()));
   return value;
 }
 
@@ -88,7 +80,7 @@ Result<Extension> read_extension(xml::Element e) {
   value.data = TRY(content_bytes(e));
   value.encrypted = e.name() == "EncryptedExtension";
   value.mac = TRY(required(e, "MAC", parse_bytes32));
-  TRY(check_size(e, value.data.size(), value.encrypted));
+  TRY(check_extension_size(e, value.data.size(), value.encrypted));
   return value;
 }
 

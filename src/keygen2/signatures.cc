@@ -1,6 +1,7 @@
 // The signatures inside messages: of what a discovery asks for, and of the basic profile's keys.
 #include "keygen2/internal/values.h"
 #include "keygen2/internal/vocabulary.h"
+#include "keygen2/internal/writers.h"
 #include "keygen2/messages.h"
 
 namespace airtight::keygen2 {
@@ -56,7 +57,9 @@ Result<> sign_generated_key(xml::Document& response, std::string_view id, std::s
     const xml::Element key_value = TRY(internal::only_child(key_info, kDsUri, "KeyValue"));
     const crypto::PublicKey public_key = TRY(internal::public_key_in(key_value));
     unsigned_one.remove();
-    return xml::sign_enveloped(key, signature_method, {.public_key = public_key}, sign);
+    auto made = xml::sign_enveloped(key, signature_method, {.public_key = public_key}, sign);
+    if (!made) internal::add_unsigned_signature(key, public_key);
+    return made;
   }
   return fail(Fault::kNotFound, "the response has no key " + std::string(id));
 }

@@ -17,14 +17,17 @@ Result<> write(xml::Element root, const KeyOperationRequest& message) {
   return {};
 }
 
-// Until sign_generated_key() makes it whole, the signature is KeyInfo alone.
+void add_unsigned_signature(xml::Element generated_key, const crypto::PublicKey& public_key) {
+  xml::add_key_value(generated_key.add(kDs, "Signature").add(kDs, "KeyInfo").add(kDs, "KeyValue"), public_key);
+}
+
 Result<> write(xml::Element root, const KeyOperationResponse& message) {
   root.set_attribute("RequestID", message.request_id);
   for (const BasicGeneratedKey& key : message.keys) {
     xml::Element element = root.add(kKeyGen2, "GeneratedPublicKey");
     element.set_attribute("ID", key.id);
     element.set_attribute("RequestID", message.request_id);
-    xml::add_key_value(element.add(kDs, "Signature").add(kDs, "KeyInfo").add(kDs, "KeyValue"), key.public_key);
+    add_unsigned_signature(element, key.public_key);
   }
   return {};
 }

@@ -43,18 +43,12 @@ void fill_bag(xml::Element bag, std::string_view type, const std::vector<Propert
   }
 }
 
-Result<> check_size(std::size_t size, bool encrypted, std::string_view type) {
-  if (size <= (encrypted ? kEncryptedExtensionDataLimit : kExtensionDataLimit)) return {};
-  return fail(Fault::kBadInput, "the extension " + std::string(type) + " has more than " + std::to_string(kExtensionDataLimit) + " bytes",
-              "Make it smaller: key stores take no more.");
-}
-
 Result<> add_extension(xml::Element key, const PropertyBag& bag) {
   xml::Element element = key.add(kKeyGen2, "PropertyBag");
   fill_bag(element, bag.type, bag.properties);
   set_bytes(element, "MAC", bag.mac);
   const Bytes canonical = TRY(canonical_form_of_bag(element));
-  return check_size(canonical.size(), false, bag.type);
+  return check_extension_size(element, canonical.size());
 }
 
 Result<> add_extension(xml::Element key, const Logotype& logotype) {
@@ -63,7 +57,7 @@ Result<> add_extension(xml::Element key, const Logotype& logotype) {
   element.set_attribute("MimeType", logotype.mime_type);
   set_bytes(element, "MAC", logotype.mac);
   element.set_text(base64_encode(logotype.image));
-  return check_size(logotype.image.size(), false, logotype.type);
+  return check_extension_size(element, logotype.image.size());
 }
 
 Result<> add_extension(xml::Element key, const Extension& extension) {
@@ -71,7 +65,7 @@ Result<> add_extension(xml::Element key, const Extension& extension) {
   element.set_attribute("Type", extension.type);
   set_bytes(element, "MAC", extension.mac);
   element.set_text(base64_encode(extension.data));
-  return check_size(extension.data.size(), extension.encrypted, extension.type);
+  return check_extension_size(element, extension.data.size(), extension.encrypted);
 }
 
 Result<> add_certified_key(xml::Element message, const CertifiedPublicKey& key) {

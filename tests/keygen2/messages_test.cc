@@ -233,6 +233,54 @@ TEST(CredentialDeploymentRequest, SaysWhatItsTextSays) {
   expect_cookie(message.server_cookie);
 }
 
+Bytes base64(std::string_view text) { return base64_decode(text).value(); }
+
+TEST(CredentialDeploymentRequest, HasImportedKeysUpdatesAndDeletions) {
+  const auto message = read_sample_as<CredentialDeploymentRequest>("CredentialDeploymentRequest-everything");
+  ASSERT_EQ(message.keys.size(), 2U);
+  EXPECT_EQ(std::get<SymmetricKey>(message.keys[0].import),
+            (SymmetricKey{.encrypted_value = base64("RQOzGMxMWZugDh6SpwVZ7KqRGiz+ogsIvtVoyYhp6Z5FA7MYzExZm6AOHpKnBVns"),
+                          .endorsed_algorithms = {std::string(uri::kHmacSha1), std::string(uri::kHmacSha256)},
+                          .mac = base64("KcGyiedSIZWzYuRPVOBUcLaa0gVAq2ChigXlv2lR8T0=")}));
+  EXPECT_EQ(message.keys[0].update, (TargetKey{.client_session_id = "C-0",
+                                               .server_session_id = "S-0",
+                                               .certificate_fingerprint = base64("06KXCafpD4uedLRh+XnX+OVt2JPAIOgAsw6h2ZcOnKg="),
+                                               .mac = base64("WTYL5gdFmkzT7+FdtlaFgkkC6CrA9zdNZI+BTRTxVBs=")}));
+  EXPECT_EQ(std::get<RestoredPrivateKey>(message.keys[1].import),
+            (RestoredPrivateKey{.encrypted_value = base64("J1nk/Y5Mu47rlxiYCT2L4m2KfOp0Ky1vfF/w4jsKxWQnWeT9jky7juuXGJgJPYvi"),
+                                .mac = base64("Ez5XIVW052e3M2bTt71/vYp7Bh2gelqzUmc/8we7Eeg=")}));
+  EXPECT_TRUE(message.keys[1].extensions.empty());
+  EXPECT_FALSE(message.keys[1].update.has_value());
+  EXPECT_EQ(message.delete_keys, (std::vector<TargetKey>{{.client_session_id = "C-0",
+                                                          .server_session_id = "S-0",
+                                                          .certificate_fingerprint = base64("RGmQEnLewC3yetKBvkufo/T2f56jSqRnNzUlaWE4F6U="),
+                                                          .mac = base64("u4XkUeCSsxrtslDRiDpt2Pf43h4wL6cWerf5BEsPgEA=")}}));
+}
+
+TEST(CredentialDeploymentRequest, HasExtensions) {
+  const auto message = read_sample_as<CredentialDeploymentRequest>("CredentialDeploymentRequest-everything");
+  const auto& extensions = message.keys.at(0).extensions;
+  ASSERT_EQ(extensions.size(), 5U);
+  const auto& bag = std::get<PropertyBag>(extensions[0]);
+  EXPECT_EQ(bag.type, "http://xmlns.webpki.org/keygen2/1.0#provider.ietf-hotp");
+  EXPECT_EQ(bag.properties, (std::vector<Property>{{.name = "Counter", .value = "0", .writable = true}, {.name = "Digits", .value = "8"}}));
+  EXPECT_EQ(bag.mac, base64("FTgSrl/qC3OgEb8ovXzqk2REN8P+MmC3stfh4vn0a94="));
+  EXPECT_EQ(std::get<Logotype>(extensions[1]), (Logotype{.type = "http://xmlns.webpki.org/keygen2/1.0#logotype.application",
+                                                         .mime_type = "image/png",
+                                                         .image = base64("UE5H"),
+                                                         .mac = base64("I5ahJWrEscaEnJMd24AYvdmEuyODviG7gZozuV2NYD8=")}));
+  EXPECT_EQ(std::get<Extension>(extensions[2]), (Extension{.type = "urn:example:extension",
+                                                           .data = to_bytes("extension"),
+                                                           .encrypted = false,
+                                                           .mac = base64("tfIDHrYuN8bTgoezj4Ov6u0mZfBCTrPCnBo4pZahPVc=")}));
+  EXPECT_EQ(std::get<Extension>(extensions[3]),
+            (Extension{.type = "urn:example:secret",
+                       .data = base64("K7gNU3sdo+OL0wNhqoVWhr3g6s1xYv72ol/pe/UnolsruA1Tex2j44vTA2GqhVaG"),
+                       .encrypted = true,
+                       .mac = base64("40H8xIiTTiV4lWJUtbfeFb3MB+yhrl2Yd66qrlI+bhk=")}));
+  EXPECT_EQ(std::get<PropertyBag>(extensions[4]).properties, (std::vector<Property>{{}}));
+}
+
 TEST(CredentialDeploymentResponse, SaysWhatItsTextSays) {
   const auto message = read_sample_as<CredentialDeploymentResponse>("CredentialDeploymentResponse");
   EXPECT_EQ(message.id, kClientSession);

@@ -125,6 +125,14 @@ Result<std::vector<crypto::Certificate>> certificates_in(xml::Element parent) {
   return certificates;
 }
 
+// "up to 65,536 bytes of (decrypted) data" (sks.md section 7): of what is encrypted the key store alone can tell exactly.
+Result<> check_extension_size(xml::Element element, std::size_t size, bool encrypted) {
+  if (size <= (encrypted ? kEncryptedExtensionDataLimit : kExtensionDataLimit)) return {};
+  return Failure(Error{Fault::kBadInput, std::string(element.name()) + " has more than " + std::to_string(kExtensionDataLimit) + " bytes",
+                       "The issuer has to make it smaller: key stores take no more.",
+                       Answer{Protocol::kKeyGen2, static_cast<int>(ClientError::kUnsupportedFeatureRequested)}});
+}
+
 // "the exclusive canonical XML of its element without the MAC attribute, written without prefixes" (sks.md section 7)
 Result<Bytes> canonical_form_of_bag(xml::Element bag) {
   const xml::Document document = xml::Document::unprefixed_copy_of(bag);

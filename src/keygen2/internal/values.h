@@ -127,6 +127,8 @@ template <typename Response>
 [[nodiscard]] Result<crypto::PublicKey> public_key_in(xml::Element parent);
 // The certificates of the ds:X509Data under `parent`, as written.
 [[nodiscard]] Result<std::vector<crypto::Certificate>> certificates_in(xml::Element parent);
+// That an extension written as `element` may have `size` bytes of data, encrypted ones or not.
+[[nodiscard]] Result<> check_extension_size(xml::Element element, std::size_t size, bool encrypted = false);
 // The bytes of a PropertyBag that its MAC covers.
 [[nodiscard]] Result<Bytes> canonical_form_of_bag(xml::Element bag);
 [[nodiscard]] ServerCookie cookie_in(xml::Element message);

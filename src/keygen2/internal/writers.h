@@ -31,6 +31,8 @@ namespace airtight::keygen2::internal {
 [[nodiscard]] Result<> write(xml::Element root, const BasicCredentialDeploymentRequest& message);
 [[nodiscard]] Result<> write(xml::Element root, const BasicCredentialDeploymentResponse& message);
 
+// Adds a ds:Signature that is KeyInfo alone, until sign_generated_key() puts a whole one in its place (write_basic.cc).
+void add_unsigned_signature(xml::Element generated_key, const crypto::PublicKey& public_key);
 // Adds ds:X509Data.
 void add_certificates(xml::Element parent, std::span<const crypto::Certificate> certificates);
 // Adds RSA or EC (write_keys.cc).
