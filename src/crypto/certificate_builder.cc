@@ -92,7 +92,7 @@ Result<> check(const CertificateContent& content) {
   }
   for (const auto* urls : {&content.crl_urls, &content.ocsp_urls, &content.issuer_urls, &content.uris}) {
     for (const std::string& url : *urls) {
-      if (!is_uri(url)) return bad("\"" + url + "\" is no URI with a scheme");
+      if (!is_uri(url)) return bad("\"" + url + "\" is no URL");
     }
   }
   for (const std::string& name : content.dns_names) {

@@ -110,7 +110,7 @@ Result<Published> Responder::answer_request(Database& database, const crypto::Oc
 
 std::optional<Published> Responder::ready_answer(const Bytes& cert_id, const OcspStatus& status) {
   const std::lock_guard lock(mutex_);
-  const auto found = ready_.find(cert_id);
+  const auto found = ready_.find(text_of(cert_id));
   if (found == ready_.end()) return std::nullopt;
   const Ready& ready = found->second;
   const Instant end = ready.made_at.plus(options_.ocsp_reuse);
@@ -123,7 +123,7 @@ std::optional<Published> Responder::ready_answer(const Bytes& cert_id, const Ocs
 void Responder::keep(const Bytes& cert_id, Ready ready) {
   const std::lock_guard lock(mutex_);
   if (ready_.size() >= kMostReady) ready_.clear();
-  ready_.insert_or_assign(cert_id, std::move(ready));
+  ready_.insert_or_assign(std::string(text_of(cert_id)), std::move(ready));
 }
 
 bool Responder::is_fresh(const Delegate& delegate) const {

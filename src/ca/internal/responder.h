@@ -50,8 +50,8 @@ class Responder {
   const AuthorityState& authority_;
   PublisherOptions options_;
   std::mutex mutex_;
-  std::map<std::string, Delegate> delegates_;  // by the name of the CA's key
-  std::map<Bytes, Ready> ready_;               // by CertID
+  std::map<std::string, Delegate> delegates_;        // by the name of the CA's key
+  std::map<std::string, Ready, std::less<>> ready_;  // by the bytes of their CertID
 };
 
 }  // namespace airtight::ca
