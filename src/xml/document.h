@@ -39,6 +39,7 @@ class Element {
   [[nodiscard]] std::string_view namespace_uri() const;  // "" if none
   [[nodiscard]] bool is(std::string_view namespace_uri, std::string_view name) const;
   [[nodiscard]] std::optional<std::string> attribute(std::string_view name) const;  // an attribute without a namespace
+  [[nodiscard]] std::vector<std::string> attribute_names() const;                   // of all; those with a namespace as "{namespace}name"
   [[nodiscard]] std::string text() const;                                           // the concatenated text of all descendants
   [[nodiscard]] std::vector<Element> children() const;                              // elements only
   [[nodiscard]] std::optional<Element> child(std::string_view namespace_uri, std::string_view name) const;  // the first

@@ -42,6 +42,15 @@ std::optional<std::string> Element::attribute(std::string_view name) const {
   return std::nullopt;
 }
 
+std::vector<std::string> Element::attribute_names() const {
+  std::vector<std::string> names;
+  for (const xmlAttr* attribute = node_->properties; attribute != nullptr; attribute = attribute->next) {
+    const std::string name(view_of(attribute->name));
+    names.push_back(attribute->ns == nullptr ? name : "{" + std::string(view_of(attribute->ns->href)) + "}" + name);
+  }
+  return names;
+}
+
 std::string Element::text() const {
   std::string text;
   append_text(node_->children, text);

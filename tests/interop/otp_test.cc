@@ -1,0 +1,80 @@
+// One-time passwords and key containers beside those of the OATH Toolkit: oathtool makes the same passwords, pskctool reads the same seeds.
+#include <gmock/gmock.h>
+
+#include <fstream>
+#include <string>
+
+#include "base/encoding.h"
+#include "crypto/digest.h"
+#include "otp/one_time_password.h"
+#include "otp/pskc.h"
+#include "tests/interop/command.h"
+#include "tests/support/must.h"
+#include "tests/support/temporary_folder.h"
+
+namespace airtight::otp {
+namespace {
+
+using ::testing::HasSubstr;
+using tests::must;
+using tests::run;
+
+constexpr std::string_view kSecret = "a secret of 29 bytes, or more";
+
+std::string ours(crypto::Digest digest, std::uint64_t factor, unsigned digits) {
+  return must(truncate(crypto::hmac(digest, bytes_of(kSecret), moving_factor(factor)), digits));
+}
+
+TEST(Oathtool, MakesTheSameHotp) {
+  for (const std::uint64_t counter : {std::uint64_t{0}, std::uint64_t{1}, std::uint64_t{4294967296}, std::uint64_t{9223372036854775807}}) {
+    for (const unsigned digits : {6U, 7U, 8U}) {
+      const auto theirs = run({"oathtool", "--hotp", "--counter=" + std::to_string(counter), "--digits=" + std::to_string(digits),
+                               hex_encode(bytes_of(kSecret))});
+      ASSERT_EQ(theirs.status, 0) << theirs.output;
+      EXPECT_EQ(ours(crypto::Digest::kSha1, counter, digits) + "\n", theirs.output) << counter;
+    }
+  }
+}
+
+TEST(Oathtool, MakesTheSameTotp) {
+  const std::pair<std::string, crypto::Digest> hashes[] = {
+      {"SHA1", crypto::Digest::kSha1}, {"SHA256", crypto::Digest::kSha256}, {"SHA512", crypto::Digest::kSha512}};
+  for (const auto& [name, digest] : hashes) {
+    for (const std::uint32_t period : {30U, 60U}) {
+      const std::uint64_t step = must(time_step({.digits = 8, .period = period, .start = 1000}, must(parse_time("2033-05-18T03:33:20Z"))));
+      const auto theirs = run({"oathtool", "--totp=" + name, "--digits=8", "--time-step-size=" + std::to_string(period) + "s",
+                               "--start-time=1970-01-01 00:16:40 UTC", "--now=2033-05-18 03:33:20 UTC", hex_encode(bytes_of(kSecret))});
+      ASSERT_EQ(theirs.status, 0) << theirs.output;
+      EXPECT_EQ(ours(digest, step, 8) + "\n", theirs.output) << name << ' ' << period;
+    }
+  }
+}
+
+TEST(Pskctool, ReadsTheSameSeeds) {
+  const std::string path = AIRTIGHT_SOURCE_DIR "/tests/vectors/otp/rfc6030-figure10.xml";
+  std::ifstream file(path);
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  const Container container = must(read_pskc(bytes_of(text), {}, must(parse_time("2006-03-15T00:00:00Z"))));
+  const auto theirs = run({"pskctool", "--info", path});
+  ASSERT_EQ(theirs.status, 0) << theirs.output;
+  ASSERT_EQ(container.seeds.size(), 4U);
+  std::size_t at = 0;
+  for (const Seed& seed : container.seeds) {
+    for (const std::string& line : {"Manufacturer: " + seed.manufacturer, "SerialNo: " + seed.serial, "Id: " + seed.id,
+                                    "Key Secret (base64): " + base64_encode(seed.secret.expose_secret()),
+                                    "Key Counter: " + std::to_string(std::get<Hotp>(seed.parameters).counter),
+                                    "Response Format Length: " + std::to_string(std::get<Hotp>(seed.parameters).digits)}) {
+      at = theirs.output.find(line + "\n", at);
+      ASSERT_NE(at, std::string::npos) << line << " after what came before, in\n" << theirs.output;
+    }
+  }
+}
+
+// Why the reader is ours (decision 0023).
+TEST(Pskctool, DoesNotReadWhatIsEncrypted) {
+  const auto theirs = run({"pskctool", "--info", AIRTIGHT_SOURCE_DIR "/tests/vectors/otp/rfc6030-figure6.xml"});
+  EXPECT_THAT(theirs.output, HasSubstr("parse error"));
+}
+
+}  // namespace
+}  // namespace airtight::otp
