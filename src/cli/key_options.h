@@ -13,6 +13,7 @@
 namespace airtight::cli {
 
 void add_key_use(CLI::App& keys, Context& context);   // key_use.cc: decrypt, agree, hmac, encrypt
+void add_key_otp(CLI::App& keys, Context& context);   // key_otp.cc: otp
 void add_key_care(CLI::App& keys, Context& context);  // key_care.cc: unlock, change-pin, set-pin, set-property, export, delete
 
 void add_key_argument(CLI::App& command, std::string& key);
