@@ -4,7 +4,6 @@
 #include <utility>
 #include <variant>
 
-#include "agent/internal/refusal.h"
 #include "sks/methods.h"
 
 namespace airtight::agent {
@@ -75,10 +74,7 @@ class KeyCreation {
     return {};
   }
 
-  Result<> create(const keygen2::DevicePinRequest&) {
-    return refuse(keygen2::ClientError::kUnsupportedFeatureRequested,
-                  "the issuer wants a key under a device PIN, which this agent does not offer");
-  }
+  Result<> create(const keygen2::DevicePinRequest& request) { return create_key(request.key, sks::kDevicePinHandle, {}); }
 
   Result<> create(const KeyPairRequest& key) { return create_key(key, kNoPolicy, {}); }
 

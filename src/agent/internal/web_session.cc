@@ -89,11 +89,11 @@ http::Request request_of(std::string_view method) {
 bool Reply::is_message() const { return response.status >= 200 && response.status < 300 && response.media_type() == keygen2::kMediaType; }
 
 Result<Reply> WebSession::get(std::string_view text) {
-  http::Url url = first_ ? TRY(permitted(text)) : TRY(http::Url::parse(text));
+  http::Url url = TRY(place_.permitted(text));
   for (int redirects = 0; redirects <= kMaxRedirects; ++redirects) {
     Reply reply = TRY(send(url, request_of("GET")));
     if (!is_redirect(reply.response.status)) {
-      if (!first_) first_ = reply.url;
+      place_.host = reply.url.host;
       return checked(std::move(reply));
     }
     const auto location = reply.response.headers.get("Location");
@@ -102,7 +102,7 @@ Result<Reply> WebSession::get(std::string_view text) {
     if (next.host != url.host) {
       return fail(Fault::kRefused, url.host + " redirects to another host, " + next.host, "if you trust that host, start at its own URL");
     }
-    if (was_https_ && next.scheme != "https") return fail(Fault::kRefused, url.host + " redirects from HTTPS to plain HTTP");
+    if (place_.was_https && next.scheme != "https") return fail(Fault::kRefused, url.host + " redirects from HTTPS to plain HTTP");
     url = std::move(next);
   }
   return fail(Fault::kRefused, url.host + " redirects in circles");
@@ -117,23 +117,11 @@ Result<Reply> WebSession::post(const http::Url& url, ByteView message) {
   return checked(std::move(reply));
 }
 
-Result<http::Url> WebSession::permitted(std::string_view text) const {
-  http::Url url = TRY(http::Url::parse(text));
-  if (!first_) return url;
-  if (url.host != first_->host) {
-    return fail(Fault::kRefused, "the issuer at " + first_->host + " wants messages to be sent to another host, " + url.host);
-  }
-  if (was_https_ && url.scheme != "https") {
-    return fail(Fault::kRefused, "the issuer at " + first_->host + " wants messages to be sent over plain HTTP");
-  }
-  return url;
-}
-
 Result<Reply> WebSession::send(const http::Url& url, http::Request request) {
   request.target = url.target;
   request.headers.set("Accept", std::string(keygen2::kMediaType) + ", " + std::string(kProblemType));
   if (const std::string cookies = cookies_for(url); !cookies.empty()) request.headers.set("Cookie", cookies);
-  if (url.scheme == "https") was_https_ = true;
+  if (url.scheme == "https") place_.was_https = true;
   http::Exchange exchange = TRY(client_.send(url, std::move(request)));
   for (const auto& [name, value] : exchange.response.headers.all()) {
     if (equal_ignoring_case(name, "Set-Cookie")) keep_cookie(url, value);
@@ -155,7 +143,7 @@ Result<Reply> WebSession::checked(Reply reply) {
 
 std::string WebSession::cookies_for(const http::Url& url) const {
   std::string field;
-  for (const Cookie& cookie : cookies_) {
+  for (const WebCookie& cookie : place_.cookies) {
     if ((cookie.secure && url.scheme != "https") || !path_matches(path_of(url), cookie.path)) continue;
     field += (field.empty() ? "" : "; ") + cookie.name + '=' + cookie.value;
   }
@@ -168,9 +156,9 @@ void WebSession::keep_cookie(const http::Url& url, std::string_view field) {
   const std::string_view pair = take_until(field, ';');
   const std::size_t equals = pair.find('=');
   if (equals == std::string_view::npos) return;
-  Cookie cookie{.name = std::string(trimmed(pair.substr(0, equals))),
-                .value = std::string(trimmed(pair.substr(equals + 1))),
-                .path = std::string(default_cookie_path(url))};
+  WebCookie cookie{.name = std::string(trimmed(pair.substr(0, equals))),
+                   .value = std::string(trimmed(pair.substr(equals + 1))),
+                   .path = std::string(default_cookie_path(url))};
   bool expired = false;
   while (!field.empty()) {
     const Parameter attribute = parameter_of(take_until(field, ';'));
@@ -178,8 +166,8 @@ void WebSession::keep_cookie(const http::Url& url, std::string_view field) {
     if (equal_ignoring_case(attribute.name, "Secure")) cookie.secure = true;
     if (equal_ignoring_case(attribute.name, "Max-Age")) expired = attribute.value.starts_with('-') || attribute.value == "0";
   }
-  std::erase_if(cookies_, [&](const Cookie& old) { return old.name == cookie.name && old.path == cookie.path; });
-  if (!cookie.name.empty() && !expired && cookies_.size() < kMaxCookies) cookies_.push_back(std::move(cookie));
+  std::erase_if(place_.cookies, [&](const WebCookie& old) { return old.name == cookie.name && old.path == cookie.path; });
+  if (!cookie.name.empty() && !expired && place_.cookies.size() < kMaxCookies) place_.cookies.push_back(std::move(cookie));
 }
 
 std::optional<http::Url> resume_link(const Reply& reply) {

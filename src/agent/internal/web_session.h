@@ -5,8 +5,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
+#include "agent/session_memory.h"
 #include "base/bytes.h"
 #include "base/result.h"
 #include "crypto/certificate.h"
@@ -26,38 +26,27 @@ struct Reply {
 
 class WebSession {
  public:
-  // `client` outlives the session.
-  explicit WebSession(http::Client& client) : client_(client) {}
+  // Both outlive the session, which keeps its cookies in `place`.
+  WebSession(http::Client& client, WebPlace& place) : client_(client), place_(place) {}
 
-  // Fetches `url`, which fixes the host. Fault::kUnavailable for connection faults, kRefused for a status of 4xx or 5xx with the issuer's
-  // words, for a redirect that leads elsewhere, and for more than five of them.
+  // Fetches `url`; the first one fixes the host. Fault::kUnavailable for connection faults, kRefused for a status of 4xx or 5xx with the
+  // issuer's words, for a redirect that leads elsewhere, and for more than five of them.
   [[nodiscard]] Result<Reply> get(std::string_view url);
 
   // Sends `message`. The same errors; a redirect is refused.
   [[nodiscard]] Result<Reply> post(const http::Url& url, ByteView message);
 
-  // `text` as a URL to which this session may send: on the host of the first reply, and over HTTPS if anything was.
-  [[nodiscard]] Result<http::Url> permitted(std::string_view text) const;
-
   // True once the issuer itself has refused (a status of 4xx or 5xx): there is nothing to tell it.
   [[nodiscard]] bool refused_by_issuer() const { return refused_by_issuer_; }
 
  private:
-  struct Cookie {
-    std::string name;
-    std::string value;
-    std::string path;
-    bool secure = false;
-  };
   [[nodiscard]] Result<Reply> send(const http::Url& url, http::Request request);
   [[nodiscard]] Result<Reply> checked(Reply reply);
   [[nodiscard]] std::string cookies_for(const http::Url& url) const;
   void keep_cookie(const http::Url& url, std::string_view field);
 
   http::Client& client_;
-  std::optional<http::Url> first_;
-  bool was_https_ = false;  // once it was HTTPS it stays HTTPS
-  std::vector<Cookie> cookies_;
+  WebPlace& place_;
   bool refused_by_issuer_ = false;
 };
 
