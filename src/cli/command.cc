@@ -149,7 +149,7 @@ CLI::App& add_command(CLI::App& parent, Context& context, const std::string& nam
 }
 
 CLI::Option* add_store_option(CLI::App& command, std::string& store) {
-  return command.add_option("--store", store, "The folder of the key store")->required()->type_name("DIR");
+  return command.add_option("--store", store, "The folder of the key store")->required()->envname("AIRTIGHT_STORE")->type_name("DIR");
 }
 
 int run(int argc, const char* const* argv, Context& context) {

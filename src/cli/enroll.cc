@@ -1,4 +1,6 @@
-// airtight enroll: gets keys and certificates from an issuer.
+// airtight enroll: gets keys and certificates from an issuer, over the web or by files, in one go or in several.
+#include <algorithm>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -6,14 +8,12 @@
 
 #include "agent/enrollment.h"
 #include "agent/key_list.h"
+#include "agent/offline_enrollment.h"
 #include "agent/printable.h"
 #include "base/encoding.h"
 #include "cli/commands.h"
-#include "cli/enroll_user.h"
+#include "cli/enroll_environment.h"
 #include "cli/interruption.h"
-#include "cli/key_store.h"
-#include "http/client.h"
-#include "keygen2/messages.h"
 #include "storage/files.h"
 
 namespace airtight::cli {
@@ -21,19 +21,33 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::size_t kLargestCaFile = 1U << 20;
+constexpr std::size_t kLargestMessage = 4U << 20;
 
 struct Options {
-  std::string store;
-  std::string ca_file;
-  EnrollUserOptions user;
-  agent::EnrollmentOptions enrollment;
+  EnrollSettings settings;
+  std::string what;  // a URL, a file, or a session that is under way
+  bool resume = false;
+  bool abort = false;
+  std::string in;
+  std::string out;
 };
 
-// An earlier run that was interrupted leaves an open session: harmless, but its owner should know.
-Result<> report_open_sessions(sks::Channel& key_store, const std::string& folder, const Context& context) {
+std::string name_of(const agent::SessionRecord& record) { return agent::printable(record.server_session_id); }
+
+// Sessions that an earlier run left open are harmless, but their owner should know.
+Result<> report_open_sessions(EnrollEnvironment& environment, const std::string& folder, const Context& context) {
+  sks::Channel& key_store = *environment.store().channel;
+  const auto under_way = TRY(agent::sessions_under_way(environment.memory(), key_store));
+  for (const agent::SessionRecord& record : under_way) {
+    if (record.transport == agent::Transport::kFiles) continue;  // waits for its next file
+    context.err << "Note: an enrolment with " << agent::printable(record.place.host)
+                << " is under way; go on with 'airtight enroll --resume --store " << folder << ' ' << name_of(record)
+                << "', or end it with --abort in the place of --resume\n";
+  }
   for (const auto& [handle, session] : TRY(agent::list_sessions(key_store))) {
-    if (!session.is_open) continue;
+    const bool is_known = std::ranges::any_of(
+        under_way, [&](const agent::SessionRecord& record) { return record.client_session_id == session.client_session_id.value; });
+    if (!session.is_open || is_known) continue;
     context.err << "Note: session " << handle << " with " << agent::printable(text_of(session.issuer_uri))
                 << " is still open; if it is not waited for, end it with 'airtight device abort --store " << folder << ' ' << handle
                 << "'\n";
@@ -41,36 +55,24 @@ Result<> report_open_sessions(sks::Channel& key_store, const std::string& folder
   return {};
 }
 
-// The keys stay whatever the issuer made of the last message (keygen2.md section 6), and that is no clean end.
-std::optional<Error> unconfirmed(const agent::EnrollmentOutcome& outcome) {
-  if (!outcome.unconfirmed) return std::nullopt;
-  Error error = *outcome.unconfirmed;
-  return std::move(error)
-      .in("the keys are in place, but the issuer could not be told so")
-      .with_hint("tell the issuer; the keys work as long as it does not revoke them");
+// The session that the command line names, or the only one there is.
+Result<agent::SessionRecord> session_named(const std::string& name, EnrollEnvironment& environment) {
+  std::vector<agent::SessionRecord> records = TRY(agent::sessions_under_way(environment.memory(), *environment.store().channel));
+  if (!name.empty()) {
+    std::erase_if(records,
+                  [&](const agent::SessionRecord& record) { return record.server_session_id != name && record.resume_url != name; });
+  }
+  if (records.size() == 1) return std::move(records.front());
+  if (records.empty()) {
+    return fail(Fault::kNotFound, "no enrolment is under way in this key store" + (name.empty() ? "" : " under the name '" + name + "'"),
+                "'airtight device sessions' lists what the store itself knows");
+  }
+  std::string names;
+  for (const agent::SessionRecord& record : records) names += (names.empty() ? "" : ", ") + name_of(record);
+  return fail(Fault::kBadInput, std::to_string(records.size()) + " enrolments are under way", "name one of them: " + names);
 }
 
-json::object outcome_as_json(const agent::EnrollmentOutcome& outcome) {
-  json::array keys;
-  for (const agent::EnrolledKey& key : outcome.keys) {
-    keys.push_back(json::object{{"handle", key.handle},
-                                {"id", key.id},
-                                {"subject", key.certificate.subject()},
-                                {"issuer", key.certificate.issuer()},
-                                {"serial", hex_encode(key.certificate.serial())},
-                                {"not_after", format_time(key.certificate.not_after())},
-                                {"fingerprint", hex_encode(key.certificate.sha256())}});
-  }
-  json::object object{{"issuer", outcome.issuer_host},
-                      {"server_session_id", outcome.server_session_id},
-                      {"client_session_id", outcome.client_session_id},
-                      {"keys", std::move(keys)},
-                      {"confirmed", !outcome.unconfirmed && !outcome.resume_url}};
-  if (const auto error = unconfirmed(outcome)) object["error"] = error_as_json(*error);
-  if (outcome.resume_url) object["resume_url"] = *outcome.resume_url;
-  if (!outcome.retry_after.empty()) object["retry_after"] = outcome.retry_after;
-  return object;
-}
+bool is_url(const std::string& text) { return text.starts_with("http://") || text.starts_with("https://"); }
 
 void print_outcome(const agent::EnrollmentOutcome& outcome, const std::string& folder, const Context& context) {
   if (outcome.resume_url) {
@@ -80,32 +82,96 @@ void print_outcome(const agent::EnrollmentOutcome& outcome, const std::string& f
   }
   for (const agent::EnrolledKey& key : outcome.keys) {
     context.out << key.handle << "  " << key.id << "  " << agent::printable(key.certificate.subject()) << "  serial "
-                << hex_encode(key.certificate.serial()) << '\n';
+                << hex_encode(key.certificate.serial()) << (key.renewed ? "  renewed" : "") << '\n';
   }
+  for (const std::uint32_t handle : outcome.deleted) context.out << handle << "  deleted\n";
+}
+
+Result<agent::EnrollmentOutcome> resume(const Options& options, EnrollEnvironment& environment) {
+  Result<agent::SessionRecord> record = session_named(options.what, environment);
+  agent::EnrollmentOptions enrollment = environment.options();
+  if (record) return agent::continue_enrollment(std::move(*record), enrollment, environment.tools(), environment.http());
+  if (!is_url(options.what)) return Failure(std::move(record.error()));
+  enrollment.url = options.what;
+  enrollment.resume = true;
+  return agent::enroll(enrollment, environment.tools(), environment.http());
+}
+
+Result<agent::EnrollmentOutcome> start(const Options& options, EnrollEnvironment& environment, const Context& context) {
+  TRY(report_open_sessions(environment, options.settings.store, context));
+  agent::EnrollmentOptions enrollment = environment.options();
+  if (is_url(options.what) || !std::filesystem::exists(options.what)) {
+    enrollment.url = options.what;
+    return agent::enroll(enrollment, environment.tools(), environment.http());
+  }
+  const Bytes message = TRY(storage::read_file(options.what, kLargestMessage));
+  auto outcome = agent::enroll_from_message(message, enrollment, environment.tools(), environment.http());
+  if (!outcome && outcome.error().code_in(Protocol::kHttp)) {
+    outcome.error().hint = "the issuer may want the browser's cookies, which are not in the file: give airtight the enrolment URL itself";
+  }
+  return outcome;
+}
+
+Result<> abort(const Options& options, EnrollEnvironment& environment, const Context& context) {
+  agent::SessionRecord record = TRY(session_named(options.what, environment));
+  const std::string name = record.server_session_id;
+  TRY(agent::abandon_enrollment(std::move(record), environment.tools(), environment.http()));
+  if (context.json) {
+    context.print_json(json::object{{"aborted", name}});
+  } else {
+    context.out << "The enrolment " << agent::printable(name) << " is aborted\n";
+  }
+  return {};
+}
+
+// One file in, one file out.
+Result<> take_offline_step(const Options& options, EnrollEnvironment& environment, Context& context) {
+  const Bytes request = TRY(storage::read_file(options.in, kLargestMessage));
+  const agent::OfflineStep step = TRY(agent::answer_offline(request, environment.options(), environment.tools()));
+  TRY(storage::write_file(options.out, step.response, storage::FileMode::kPublic));
+  TRY(agent::delivered(step, environment.memory()));
+  if (step.refusal) {
+    Error error = *step.refusal;
+    return Failure(std::move(error).with_hint("the session has ended; " + options.out + " tells the issuer so"));
+  }
+  if (context.json) {
+    json::object object = outcome_as_json(step.outcome);
+    object["confirmed"] = false;  // nobody knows yet
+    object["file"] = options.out;
+    object["last"] = step.is_last;
+    object["repeated"] = step.is_repeated;
+    context.print_json(object);
+    return {};
+  }
+  print_outcome(step.outcome, options.settings.store, context);
+  if (step.is_repeated) context.err << "This file was answered before; the same response was written once more\n";
+  context.err << "Take " << options.out << " to the issuer" << (step.is_last ? ", which confirms the keys: it is the last" : "") << '\n';
+  return {};
 }
 
 Result<> enroll(const Options& options, Context& context) {
-  http::ClientOptions client_options;
-  if (!options.ca_file.empty()) client_options.ca_pem = to_text(TRY(storage::read_file(options.ca_file, kLargestCaFile)));
-  const auto client = TRY(http::Client::create(std::move(client_options)));
-  EnrollUser user = TRY(EnrollUser::create(options.user, context));
-  const auto store = TRY(open_key_store(options.store));
-  if (!options.enrollment.resume) TRY(report_open_sessions(*store->channel, options.store, context));
-
+  const auto environment = TRY(EnrollEnvironment::create(options.settings, context));
   const Interruption interruption;  // from here on a session may be open, which is to be aborted first
-  const xml::Schema schema = TRY(keygen2::compile_schema());
-  const Log log = context.log();
-  const agent::EnrollmentOutcome outcome = TRY(
-      agent::enroll(options.enrollment,
-                    {.http = *client, .key_store = *store->channel, .user = user, .schema = schema, .clock = store->clock, .log = log}));
+  if (!options.in.empty()) return take_offline_step(options, *environment, context);
+  if (options.abort) return abort(options, *environment, context);
+  const agent::EnrollmentOutcome outcome = options.resume ? TRY(resume(options, *environment)) : TRY(start(options, *environment, context));
   context.refused = outcome.unconfirmed.has_value();
   if (context.json) {
     context.print_json(outcome_as_json(outcome));
     return {};
   }
-  print_outcome(outcome, options.store, context);
+  print_outcome(outcome, options.settings.store, context);
   if (const auto error = unconfirmed(outcome)) context.print_error(*error);
   return {};
+}
+
+// What CLI11's own rules cannot say.
+void check_usage(const Options& options) {
+  if (options.in.empty() != options.out.empty()) throw CLI::ValidationError("--in and --out", "each wants the other");
+  const int ways = (options.in.empty() ? 0 : 1) + (options.resume ? 1 : 0) + (options.abort ? 1 : 0);
+  if (ways > 1) throw CLI::ValidationError("--in, --resume and --abort", "these exclude each other");
+  if (!options.in.empty() && !options.what.empty()) throw CLI::ValidationError("--in", "it takes the place of the URL");
+  if (ways == 0 && options.what.empty()) throw CLI::RequiredError("URL");
 }
 
 }  // namespace
@@ -115,15 +181,21 @@ void add_enroll(CLI::App& root, Context& context) {
   CLI::App& command =
       add_command(root, context, "enroll", "Get keys and certificates from an issuer",
                   "airtight enroll https://issuer.example.com/e/7Hq2 --store ./card\n"
-                  "airtight enroll https://localhost:8443/e/7Hq2 --store ./card --ca-file ./issuer/tls/ca.pem --pin-file ./pins --yes",
+                  "airtight enroll https://localhost:8443/e/7Hq2 --store ./card --ca-file ./issuer/tls/ca.pem --pin-file ./pins --yes\n"
+                  "airtight enroll --resume --store ./card\n"
+                  "airtight enroll --in request.xml --out response.xml --store ./card",
                   Secrets::kHandled, [options, &context] { return enroll(*options, context); });
-  command.add_option("URL", options->enrollment.url, "The enrolment URL that the issuer gave")->required()->type_name("");
-  add_store_option(command, options->store);
-  command.add_option("--ca-file", options->ca_file, "Trust these CA certificates (PEM) for TLS instead of the system's")->type_name("FILE");
-  command.add_option("--pin-file", options->user.pin_file, "PINs from a file (0600) in lines of POLICY-ID KEY-ID PIN")->type_name("FILE");
-  command.add_flag("--yes", options->user.yes, "Do not ask whether the keys are wanted");
-  command.add_flag("--resume", options->enrollment.resume, "URL is the one at which a deferred enrolment goes on");
-  command.add_option("--max-keys", options->enrollment.max_keys, "Refuse to make more keys than this (default 20)")->type_name("N");
+  command
+      .add_option("URL", options->what,
+                  "The enrolment URL that the issuer gave, or a file that a browser saved from there; with --resume a resume URL, with "
+                  "--resume and --abort a session ID, if there are several")
+      ->type_name("");
+  add_enroll_settings(command, options->settings);
+  command.add_flag("--resume", options->resume, "Go on with an enrolment that was put off or interrupted");
+  command.add_flag("--abort", options->abort, "End such an enrolment, here and at the issuer");
+  command.add_option("--in", options->in, "Off-line: the issuer's next message")->type_name("FILE");
+  command.add_option("--out", options->out, "Off-line: where the response to it goes")->type_name("FILE");
+  command.parse_complete_callback([options] { check_usage(*options); });
 }
 
 }  // namespace airtight::cli

@@ -12,9 +12,10 @@
 
 namespace airtight::cli {
 
-void add_key_use(CLI::App& keys, Context& context);   // key_use.cc: decrypt, agree, hmac, encrypt
-void add_key_otp(CLI::App& keys, Context& context);   // key_otp.cc: otp
-void add_key_care(CLI::App& keys, Context& context);  // key_care.cc: unlock, change-pin, set-pin, set-property, export, delete
+void add_key_use(CLI::App& keys, Context& context);      // key_use.cc: decrypt, agree, hmac, encrypt
+void add_key_otp(CLI::App& keys, Context& context);      // key_otp.cc: otp
+void add_key_care(CLI::App& keys, Context& context);     // key_care.cc: unlock, change-pin, set-pin, set-property, export, delete
+void add_key_renewal(CLI::App& keys, Context& context);  // key_renewal.cc: renew
 
 void add_key_argument(CLI::App& command, std::string& key);
 void add_pin_file_option(CLI::App& command, std::string& pin_file);

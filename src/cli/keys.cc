@@ -1,5 +1,5 @@
-// airtight keys: lists the keys of a key store, shows one, signs with one; what else can be done with one is in key_use.cc, key_otp.cc and
-// key_care.cc.
+// airtight keys: lists the keys of a key store, shows one, signs with one; what else can be done with one is in key_use.cc, key_otp.cc,
+// key_care.cc and key_renewal.cc.
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -287,6 +287,7 @@ void add_keys(CLI::App& root, Context& context) {
   add_key_use(keys, context);
   add_key_otp(keys, context);
   add_key_care(keys, context);
+  add_key_renewal(keys, context);
 }
 
 }  // namespace airtight::cli

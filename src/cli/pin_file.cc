@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "cli/hex_digit.h"
+#include "cli/pinentry.h"
 #include "cli/terminal.h"
 #include "storage/files.h"
 
@@ -52,6 +53,12 @@ Result<SecretBytes> pin_from_file(const std::string& path, PassphraseFormat form
 
 Result<SecretBytes> take_pin(const PinQuestion& question) {
   if (!question.file.empty()) return pin_from_file(question.file, question.format);
+  if (const auto pinentry = Pinentry::find("")) {
+    const Result<SecretBytes> typed =
+        pinentry->ask({.description = question.question, .prompt = "PIN", .again_because = {}, .is_new = question.is_new});
+    if (typed) return pin_of_text(*typed, question.format);
+    if (typed.error().fault != Fault::kUnavailable) return Failure(typed.error());
+  }
   Result<Terminal> terminal = Terminal::open();
   if (!terminal) return Failure(std::move(terminal.error()).with_hint("give it in a file (0600) with " + question.option));
   const SecretBytes typed =

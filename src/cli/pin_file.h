@@ -16,8 +16,8 @@ namespace airtight::cli {
 // The PIN that is all of the file but the end of its line. The file has to be private (0600).
 [[nodiscard]] Result<SecretBytes> pin_from_file(const std::string& path, PassphraseFormat format);
 
-// A PIN or PUK that a command needs: out of `file`, or, if that is empty, typed on the terminal in answer to `question` (typed twice if it
-// is new). Fault::kUnavailable if there is no terminal; the hint then names `option`.
+// A PIN or PUK that a command needs: out of `file`, or, if that is empty, typed in answer to `question` (typed twice if it is new), in a
+// pinentry where there is one, else on the terminal. Fault::kUnavailable if there is neither; the hint then names `option`.
 struct PinQuestion {
   std::string file;
   std::string option;    // "--pin-file"
