@@ -107,7 +107,9 @@ TEST_F(Enrollment, ShowsTheIssuerBeforeAnythingIsWritten) {
   EXPECT_EQ(user.meetings, 1);
   EXPECT_EQ(user.met->host, "issuer.example.com");
   EXPECT_EQ(user.met->tls_certificate->common_name(), "issuer.example.com");
-  EXPECT_EQ(user.met->logotypes, 1U);
+  ASSERT_THAT(user.met->logotypes, SizeIs(1));
+  EXPECT_EQ(user.met->logotypes[0].mime_type, "image/png");
+  EXPECT_EQ(user.met->logotypes[0].image, to_bytes("pixels"));
   EXPECT_FALSE(user.met->signer);
 }
 
@@ -124,6 +126,18 @@ TEST_F(Enrollment, ShowsTheSignerOfSignedRequests) {
   must(run());
   ASSERT_TRUE(user.met->signer);
   EXPECT_EQ(*user.met->signer, issuer.signer());
+}
+
+TEST_F(Enrollment, KnowsASignerAsUnknownWithoutBeingToldOfIt) {
+  issuer.signs_requests = true;
+  must(run());
+  EXPECT_EQ(user.met->signer_standing, SignerStanding::kUnknown);
+}
+
+TEST_F(Enrollment, NamesTheExtensionsToWhichItGivesAMeaning) {
+  issuer.asked_capabilities.extensions = {"urn:example:other", std::string(keygen2::kRenewalUrlExtension)};
+  must(run());
+  EXPECT_THAT(issuer.supported->extensions, ElementsAre(std::string(keygen2::kRenewalUrlExtension)));
 }
 
 TEST_F(Enrollment, SendsTheSessionCookieBack) {

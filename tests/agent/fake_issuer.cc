@@ -13,8 +13,6 @@ using tests::must;
 
 constexpr const char* kServerTime = "2010-03-18T11:23:29Z";
 
-crypto::PrivateKey new_key() { return must(crypto::PrivateKey::generate(crypto::EcSpec{crypto::Curve::kP256})); }
-
 xml::Document cookie() {
   return must(
       xml::Document::parse(bytes_of("<ServerCookie xmlns=\"http://xmlns.webpki.org/keygen2/beta/20100402#\">"
@@ -25,10 +23,10 @@ xml::Document cookie() {
 
 FakeIssuer::FakeIssuer()
     : schema_(must(keygen2::compile_schema())),
-      ephemeral_(new_key()),
-      signer_(new_key()),
-      signer_certificate_(ca_.certify(signer_.public_key(), "Request signer")) {
-  tls_certificate = ca_.certify(new_key().public_key(), "issuer.example.com");
+      ephemeral_(FakeCa::new_key()),
+      signer_(FakeCa::new_key()),
+      signer_certificate_(ca_.certify(signer_.public_key(), {.subject = "CN=Request signer"})) {
+  tls_certificate = ca_.certify(FakeCa::new_key().public_key(), {.subject = "CN=issuer.example.com"});
   asked_capabilities.algorithms = {std::string(uri::kEcdsaSha256), "urn:example:unheard-of", std::string(uri::kRsaSha256)};
   objects.emplace_back(keygen2::PukPolicyRequest{.id = "PUK.1",
                                                  .encrypted_value = to_bytes("0123456789"),
@@ -91,14 +89,20 @@ Result<http::Exchange> FakeIssuer::answer_message(const xml::Document& document,
   }
   if (auto* session = std::get_if<keygen2::ProvisioningSessionResponse>(&message)) {
     accept_session(document, *session);
-    return reply(key_request());
+    return lookups.empty() ? reply_with_keys() : reply(discovery_request());
+  }
+  if (auto* found = std::get_if<keygen2::CredentialDiscoveryResponse>(&message)) {
+    discovered = std::move(*found);
+    return reply_with_keys();
   }
   if (auto* generated = std::get_if<keygen2::KeyInitializationResponse>(&message)) {
-    keys_ = std::move(generated->keys);
+    keys = std::move(generated->keys);
     return defers_certification ? page(202) : reply(deployment_request());
   }
   if (auto* deployed = std::get_if<keygen2::CredentialDeploymentResponse>(&message)) {
     close_attestation_verified = equal(deployed->close_session_attestation, sks::close_attestation(session_key_, mac_counter_));
+    if (close_attestation_verified) std::ranges::move(unconfirmed_, std::back_inserter(issued));
+    unconfirmed_.clear();
     return page(200);
   }
   if (auto* failed = std::get_if<keygen2::ClientErrorResponse>(&message)) error = std::move(*failed);
@@ -108,29 +112,44 @@ Result<http::Exchange> FakeIssuer::answer_message(const xml::Document& document,
 void FakeIssuer::accept_session(const xml::Document& document, keygen2::ProvisioningSessionResponse& response) {
   client_session_id_ = response.id;
   const sks::SessionParameters parameters{.client_session_id = response.id,
-                                          .server_session_id = kServerSessionId,
+                                          .server_session_id = server_session_id,
                                           .issuer_uri = kSubmitUrl,
                                           .server_ephemeral_key = ephemeral_.public_key().spki(),
                                           .client_ephemeral_key = response.client_ephemeral_key.spki(),
-                                          .updatable = false,
+                                          .updatable = updatable,
                                           .client_time = response.client_time,
-                                          .session_life_time = 10000,
+                                          .session_life_time = session_life_time,
                                           .session_key_limit = 50};
   const SecretBytes z = must(ephemeral_.agree(response.client_ephemeral_key));
   session_key_ = sks::derive_session_key(z, parameters, response.device_certificate_path.front().der());
   const SecretBytes key = sks::external_signature_key(session_key_);
   session_signature_verified = xml::verify_hmac(document.root(), key.expose_secret(), keygen2::kSessionKeyName).has_value();
   session_response = std::move(response);
+  keys.clear();
+  mac_counter_ = 0;
+}
+
+// A session that makes no keys goes on with what it deletes.
+Result<http::Exchange> FakeIssuer::reply_with_keys() { return objects.empty() ? reply(deployment_request()) : reply(key_request()); }
+
+Bytes FakeIssuer::first_file() { return must(reply(negotiation_request())).response.body; }
+
+Bytes FakeIssuer::next_file(ByteView response) {
+  keygen2::Received message = must(keygen2::read_message(response, schema_));
+  received.push_back(keygen2::kind_of(message.message));
+  const http::Exchange exchange = must(answer_message(message.document, message.message));
+  return exchange.response.media_type() == keygen2::kMediaType ? exchange.response.body : Bytes();
 }
 
 Result<http::Exchange> FakeIssuer::reply(keygen2::Message message) {
   if (change_message) change_message(message);
   xml::Document document = TRY(keygen2::write_message(message));
+  if (std::holds_alternative<keygen2::CredentialDiscoveryRequest>(message)) {
+    TRY(keygen2::sign_lookups(document, uri::kEcdsaSha256, ca_.root(), ca_.signer()));
+  }
   if (signs_requests) {
-    const auto sign = [this](ByteView signed_info) {
-      return signer_.sign(crypto::SignatureScheme::kEcdsaRaw, crypto::Digest::kSha256, signed_info);
-    };
-    TRY(xml::sign_enveloped(document.root(), uri::kEcdsaSha256, {.key_name = {}, .certificate = signer_certificate_}, sign));
+    TRY(xml::sign_enveloped(document.root(), uri::kEcdsaSha256, {.key_name = {}, .certificate = signer_certificate_},
+                            FakeCa::signer_of(signer_)));
   }
   if (change_document) change_document(keygen2::kind_of(message), document);
   http::Exchange exchange;
@@ -150,7 +169,7 @@ http::Exchange FakeIssuer::page(int status) const {
 }
 
 keygen2::PlatformNegotiationRequest FakeIssuer::negotiation_request() const {
-  return {.id = kServerSessionId,
+  return {.id = server_session_id,
           .submit_url = kSubmitUrl,
           .abort_url = kAbortUrl,
           .logotypes = {{.mime_type = "image/png", .image = to_bytes("pixels")}},
@@ -159,15 +178,28 @@ keygen2::PlatformNegotiationRequest FakeIssuer::negotiation_request() const {
 }
 
 keygen2::ProvisioningSessionRequest FakeIssuer::session_request() const {
-  return {.id = kServerSessionId,
+  return {.id = server_session_id,
           .server_time = kServerTime,
-          .session_life_time = 10000,
+          .session_life_time = session_life_time,
           .session_key_limit = 50,
           .session_key_algorithm = std::string(uri::kSessionKey1),
-          .updatable = false,
+          .updatable = updatable,
           .submit_url = kSubmitUrl,
           .server_ephemeral_key = ephemeral_.public_key(),
           .server_cookie = cookie()};
+}
+
+keygen2::CredentialDiscoveryRequest FakeIssuer::discovery_request() const {
+  keygen2::CredentialDiscoveryRequest request{.id = server_session_id,
+                                              .client_session_id = client_session_id_,
+                                              .server_time = kServerTime,
+                                              .submit_url = kSubmitUrl,
+                                              .lookups = lookups,
+                                              .server_cookie = cookie()};
+  for (keygen2::LookupSpecifier& lookup : request.lookups) {
+    lookup.nonce = to_bytes(keygen2::discovery_nonce(client_session_id_, server_session_id, kSubmitUrl));
+  }
+  return request;
 }
 
 keygen2::KeyInitializationRequest FakeIssuer::key_request() {
@@ -176,36 +208,19 @@ keygen2::KeyInitializationRequest FakeIssuer::key_request() {
     if (auto* puk = std::get_if<keygen2::PukPolicyRequest>(&object)) {
       puk->encrypted_value = sks::encrypt(session_key_, puk->encrypted_value, random_);
     }
+    if (auto* pin = std::get_if<keygen2::PinPolicyRequest>(&object)) {
+      auto* preset = std::get_if<std::vector<keygen2::PresetPin>>(&pin->keys);
+      if (preset == nullptr) continue;
+      for (keygen2::PresetPin& one : *preset) one.encrypted_value = sks::encrypt(session_key_, one.encrypted_value, random_);
+    }
   }
-  return {.id = kServerSessionId,
+  return {.id = server_session_id,
           .client_session_id = client_session_id_,
           .server_time = kServerTime,
           .submit_url = kSubmitUrl,
           .deferred_certification = defers_certification,
           .objects = std::move(encrypted),
           .server_cookie = cookie()};
-}
-
-keygen2::CredentialDeploymentRequest FakeIssuer::deployment_request() {
-  keygen2::CredentialDeploymentRequest request{.id = kServerSessionId,
-                                               .client_session_id = client_session_id_,
-                                               .issuer_uri = kSubmitUrl,
-                                               .server_time = kServerTime,
-                                               .submit_url = kSubmitUrl,
-                                               .close_session_mac = {},
-                                               .keys = {},
-                                               .deletes_keys = false,
-                                               .server_cookie = cookie()};
-  for (const keygen2::GeneratedPublicKey& key : keys_) {
-    const crypto::Certificate certificate = ca_.certify(key.public_key, "Jane Doe");
-    const auto mac = sks::method_mac("setCertificatePath", session_key_, mac_counter_++,
-                                     {key.public_key.spki(), bytes_of(key.id), certificate.der(), ca_.root().der()});
-    // Any order will do (keygen2.md section 3).
-    request.keys.push_back({.id = key.id, .mac = to_bytes(mac), .certificate_path = {ca_.root(), certificate}, .further_elements = {}});
-  }
-  request.close_session_mac = to_bytes(sks::method_mac("closeProvisioningSession", session_key_, mac_counter_++,
-                                                       {bytes_of(client_session_id_), bytes_of(kServerSessionId), bytes_of(kSubmitUrl)}));
-  return request;
 }
 
 }  // namespace airtight::agent::testing

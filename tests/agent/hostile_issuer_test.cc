@@ -2,6 +2,7 @@
 // in the key store (keygen2.md sections 1 and 6).
 #include <gmock/gmock.h>
 
+#include "base/algorithms.h"
 #include "tests/agent/enrollment_fixture.h"
 
 namespace airtight::agent::testing {
@@ -260,6 +261,7 @@ TEST_F(HostileIssuer, LearnsThatTheKeyAttestationAlgorithmIsUnknown) {
 }
 
 TEST_F(HostileIssuer, LearnsThatThereIsNoDevicePin) {
+  administration.reset();
   issuer.objects = {keygen2::DevicePinRequest{FakeIssuer::key()}};
   expect_refusal(ClientError::kUnsupportedFeatureRequested);
 }
@@ -271,16 +273,16 @@ TEST_F(HostileIssuer, LearnsThatThereAreNoBiometrics) {
   expect_refusal(ClientError::kUnsupportedFeatureRequested);
 }
 
-TEST_F(HostileIssuer, LearnsThatSymmetricKeysAreNotSupported) {
+TEST_F(HostileIssuer, CannotLeaveOutASymmetricKey) {
   issuer.objects = {FakeIssuer::key("Key.1", KeyUsage::kSymmetricKey)};
-  expect_refusal(ClientError::kUnsupportedFeatureRequested);
+  expect_refusal(ClientError::kMissingProvisioningData);
 }
 
-TEST_F(HostileIssuer, LearnsThatPrivateKeysAreNotImported) {
+TEST_F(HostileIssuer, CannotLeaveOutAPrivateKeyToImport) {
   keygen2::KeyPairRequest key = FakeIssuer::key();
   key.import_private_key = true;
   issuer.objects = {key};
-  expect_refusal(ClientError::kUnsupportedFeatureRequested);
+  expect_refusal(ClientError::kMissingProvisioningData);
 }
 
 TEST_F(HostileIssuer, LearnsThatAnRsaSizeIsNotOffered) {
@@ -290,24 +292,51 @@ TEST_F(HostileIssuer, LearnsThatAnRsaSizeIsNotOffered) {
   expect_refusal(ClientError::kUnsupportedFeatureRequested);
 }
 
-TEST_F(HostileIssuer, LearnsThatPropertyBagsAreNotSupported) {
-  issuer.change_document = [](MessageKind kind, xml::Document& document) {
-    if (kind != MessageKind::kCredentialDeploymentRequest) return;
-    xml::Element key = *document.root().child(keygen2::kNamespace, "CertifiedPublicKey");
-    xml::Element bag = key.add({"", keygen2::kNamespace}, "PropertyBag");
-    bag.set_attribute("Type", "urn:example:bag");
-    bag.set_attribute("MAC", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=");
-    xml::Element property = bag.add({"", keygen2::kNamespace}, "Property");
-    property.set_attribute("Name", "a");
-    property.set_attribute("Value", "b");
-  };
-  expect_refusal(ClientError::kUnsupportedFeatureRequested);
+TEST_F(HostileIssuer, LearnsThatTheSessionAlgorithmOfAnotherProtocolIsNotForIt) {
+  change<keygen2::ProvisioningSessionRequest>([](auto& request) { request.session_key_algorithm = uri::kSessionKey2; });
+  expect_refusal(ClientError::kNegotiationFailure);
 }
+
+// What is beyond measure
 
 TEST_F(HostileIssuer, CannotMakeMoreKeysThanTheUserAllows) {
   issuer.objects = {FakeIssuer::key("Key.1"), FakeIssuer::key("Key.2"), FakeIssuer::key("Key.3")};
-  expect_refusal(ClientError::kGeneralError, {.url = FakeIssuer::kStartUrl, .resume = false, .max_keys = 2});
+  expect_refusal(ClientError::kGeneralError, {.url = FakeIssuer::kStartUrl, .limits = {.max_keys = 2}});
   EXPECT_THAT(user.asked_keys, IsEmpty());
+}
+
+TEST_F(HostileIssuer, CannotKeepASessionOpenForMonths) {
+  issuer.session_life_time = 10000000;
+  expect_refusal(ClientError::kGeneralError);
+}
+
+TEST_F(HostileIssuer, MayDoSoIfTheUserAllowsIt) {
+  issuer.session_life_time = 10000000;
+  EXPECT_TRUE(run({.url = FakeIssuer::kStartUrl, .limits = {.max_session_life_time = 10000000}}));
+}
+
+TEST_F(HostileIssuer, CannotFillTheStoreWithExtensions) {
+  for (int i = 0; i < 5; ++i) {
+    issuer.extras["Key.1"].extensions.push_back(keygen2::Extension{.type = "urn:example:" + std::to_string(i), .data = Bytes(60000)});
+  }
+  expect_refusal(ClientError::kGeneralError);
+}
+
+TEST_F(HostileIssuer, MayFillItIfTheUserAllowsIt) {
+  for (int i = 0; i < 5; ++i) {
+    issuer.extras["Key.1"].extensions.push_back(keygen2::Extension{.type = "urn:example:" + std::to_string(i), .data = Bytes(60000)});
+  }
+  EXPECT_TRUE(run({.url = FakeIssuer::kStartUrl, .limits = {.max_extension_bytes = 300000}}));
+}
+
+TEST_F(HostileIssuer, LearnsThatAnExtensionIsTooLargeForTheDevice) {
+  issuer.extras["Key.1"].extensions.push_back(keygen2::Extension{.type = "urn:example:large", .data = Bytes(65537)});
+  expect_refusal(ClientError::kUnsupportedFeatureRequested);
+}
+
+TEST_F(HostileIssuer, IsToldWhichOptionAllowsMore) {
+  issuer.session_life_time = 10000000;
+  EXPECT_THAT(run().error().hint, HasSubstr("--max-lifetime"));
 }
 
 // What it deploys
@@ -339,6 +368,40 @@ TEST_F(HostileIssuer, CannotSendCertificatesThatFormNoPath) {
   expect_refusal(ClientError::kGeneralError);
 }
 
+TEST_F(HostileIssuer, CannotForgeTheMacOfASymmetricKey) {
+  issuer.objects = {FakeIssuer::key("Key.1", KeyUsage::kSymmetricKey)};
+  issuer.extras["Key.1"] = {.symmetric_key = Bytes(20), .endorsed_algorithms = {std::string(uri::kHmacSha1)}};
+  change<keygen2::CredentialDeploymentRequest>(
+      [](auto& request) { std::get<keygen2::SymmetricKey>(request.keys[0].import).mac[0] ^= std::byte{1}; });
+  expect_refusal(ClientError::kGeneralError);
+}
+
+TEST_F(HostileIssuer, CannotForgeTheMacOfAPropertyBag) {
+  issuer.extras["Key.1"].extensions.push_back(keygen2::PropertyBag{.type = "urn:example:bag", .properties = {{.name = "a", .value = "1"}}});
+  change<keygen2::CredentialDeploymentRequest>(
+      [](auto& request) { std::get<keygen2::PropertyBag>(request.keys[0].extensions[0]).properties[0].value = "2"; });
+  expect_refusal(ClientError::kGeneralError);
+}
+
+TEST_F(HostileIssuer, CannotReorderExtensions) {
+  issuer.extras["Key.1"].extensions = {keygen2::Extension{.type = "urn:example:1", .data = Bytes(1)},
+                                       keygen2::Extension{.type = "urn:example:2", .data = Bytes(2)}};
+  change<keygen2::CredentialDeploymentRequest>(
+      [](auto& request) { std::swap(request.keys[0].extensions[0], request.keys[0].extensions[1]); });
+  expect_refusal(ClientError::kGeneralError);
+}
+
+TEST_F(HostileIssuer, CannotReorderKeys) {
+  issuer.objects = {FakeIssuer::key("Key.1"), FakeIssuer::key("Key.2")};
+  change<keygen2::CredentialDeploymentRequest>([](auto& request) { std::swap(request.keys[0], request.keys[1]); });
+  expect_refusal(ClientError::kGeneralError);
+}
+
+TEST_F(HostileIssuer, CannotSendAMacThatIsTooShort) {
+  change<keygen2::CredentialDeploymentRequest>([](auto& request) { request.close_session_mac.pop_back(); });
+  expect_refusal(ClientError::kNonMatchingRequests);
+}
+
 // Refusals and pages from the issuer itself
 
 TEST_F(HostileIssuer, IsQuotedWhenItRefuses) {
@@ -362,6 +425,12 @@ TEST_F(HostileIssuer, MayBeAnOrdinaryPage) { expect_silent_failure("ordinary pag
 
 TEST_F(HostileIssuer, LearnsThatTheUserSaidNo) {
   user.says_yes = false;
+  expect_refusal(ClientError::kUserAbort);
+  EXPECT_TRUE(issuer.was_fetched(FakeIssuer::kAbortUrl));
+}
+
+TEST_F(HostileIssuer, LearnsThatTheUserDoesNotWantToDealWithIt) {
+  user.trusts_issuer = false;
   expect_refusal(ClientError::kUserAbort);
   EXPECT_TRUE(issuer.was_fetched(FakeIssuer::kAbortUrl));
 }

@@ -21,6 +21,9 @@ class ScriptedUser final : public UserInterface {
 
   std::deque<std::string> pins = {"7391"};  // one for each question, in order
   bool says_yes = true;
+  bool trusts_issuer = true;
+  bool lets_keys_change = true;
+  std::deque<std::string> device_pins = {};  // PIN, PUK, PIN, PUK, ...
   std::function<void()> when_meeting = {};
   std::function<void()> when_asked = {};
   std::optional<Step> leaves_at = {};
@@ -28,13 +31,31 @@ class ScriptedUser final : public UserInterface {
   std::vector<Question> questions = {};
   std::vector<Step> steps = {};
   std::vector<std::string> asked_keys = {};
+  std::vector<std::string> changes = {};  // "3 replaced by Key.1", "4 deleted"
   int meetings = 0;
   std::optional<IssuerSummary> met = {};
 
-  void meet(const IssuerSummary& issuer) override {
+  Result<bool> meet(const IssuerSummary& issuer) override {
     ++meetings;
     met = issuer;
     if (when_meeting) when_meeting();
+    return trusts_issuer;
+  }
+  Result<bool> confirm_changes(const ChangeSummary& summary) override {
+    for (const KeyChange& change : summary.changes) {
+      changes.push_back(std::to_string(change.target.handle) +
+                        (change.replaced_by.empty() ? " deleted" : " replaced by " + change.replaced_by));
+    }
+    return lets_keys_change;
+  }
+  Result<DevicePinChoice> choose_device_pin(std::string_view again_because) override {
+    questions.push_back({.policy_id = "device", .key_ids = {}, .again_because = std::string(again_because)});
+    if (device_pins.size() < 2) return fail(Fault::kRefused, "the script has no more PINs");
+    DevicePinChoice choice;
+    choice.pin = SecretBytes::copy_of(bytes_of(device_pins[0]));
+    choice.puk = SecretBytes::copy_of(bytes_of(device_pins[1]));
+    device_pins.erase(device_pins.begin(), device_pins.begin() + 2);
+    return choice;
   }
   Result<bool> confirm(const EnrollmentSummary& summary) override {
     for (const keygen2::RequestedKey& key : keygen2::requested_keys(summary.keys)) asked_keys.push_back(key.key->id);

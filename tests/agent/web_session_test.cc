@@ -41,7 +41,8 @@ http::Response with_cookie(std::string_view cookie) {
 class Redirects : public ::testing::Test {
  protected:
   ScriptedClient client;
-  WebSession web{client};
+  WebPlace place;
+  WebSession web{client, place};
 };
 
 TEST_F(Redirects, OfGetAreFollowedOnTheSameHost) {

@@ -22,20 +22,13 @@ bool has_email(const crypto::Certificate& certificate, std::string_view email) {
                              [&](const std::string& one) { return std::ranges::equal(one, email, {}, lower, lower); });
 }
 
-// Both without leading zero bytes, as a magnitude has none.
-bool has_serial(const crypto::Certificate& certificate, const Bytes& serial) {
-  const Bytes own = certificate.serial();
-  const auto first = std::ranges::find_if(own, [](std::byte b) { return b != std::byte{0}; });
-  return std::ranges::equal(first, own.end(), serial.begin(), serial.end());
-}
-
 // Steps 4 and 5. Validity dates do not matter, and both limits are exclusive.
 bool matches(const KeyEntry& key, const LookupSpecifier& lookup, const crypto::Certificate& issuing_ca) {
   if (!key.is_usable()) return false;  // of an open session
   const crypto::Certificate& certificate = key.path.front();
   if (!equal(certificate.issuer_der(), issuing_ca.subject_der())) return false;
   if (lookup.email && !has_email(certificate, *lookup.email)) return false;
-  if (lookup.serial && !has_serial(certificate, *lookup.serial)) return false;
+  if (lookup.serial && keygen2::decimal_of(certificate.serial()) != *lookup.serial) return false;
   if (lookup.issued_before && certificate.not_before() >= *lookup.issued_before) return false;
   if (lookup.issued_after && certificate.not_before() <= *lookup.issued_after) return false;
   return certificate.verify_issued_by(issuing_ca).has_value();  // last: it costs most
