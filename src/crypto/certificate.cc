@@ -62,7 +62,8 @@ std::vector<std::string> Certificate::emails() const {
   const auto add = [&](std::string email) {
     if (std::ranges::find(out, email) == out.end()) out.push_back(std::move(email));
   };
-  for (const AttributeView& attribute : read_name(subject_der()).value()) {
+  const auto attributes = read_name(subject_der()).value();
+  for (const AttributeView& attribute : attributes) {
     if (oid::kEmailAddress.is(attribute.type) && is_text(attribute.value.tag)) add(attribute_text(attribute.value));
   }
   for (ByteView email : parsed_->fields.alternative_emails) add(to_text(email));

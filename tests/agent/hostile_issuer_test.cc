@@ -20,7 +20,7 @@ class HostileIssuer : public EnrollmentFixture {
     const Result<EnrollmentOutcome> outcome = run(options);
     EXPECT_FALSE(outcome);
     ASSERT_TRUE(issuer.error) << (outcome ? "" : outcome.error().message);
-    EXPECT_EQ(name_of(issuer.error->error), name_of(expected)) << issuer.error->argument;
+    EXPECT_EQ(name_of(issuer.error->error), name_of(expected)) << (outcome ? "" : outcome.error().message);
     EXPECT_EQ(issuer.error->server_session_id, FakeIssuer::kServerSessionId);
     EXPECT_EQ(sessions(), 0U);
     EXPECT_THAT(keys(), IsEmpty());

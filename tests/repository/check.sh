@@ -129,9 +129,27 @@ UnitsAreUnderstood() {
       "$scratch/$where/airtight-device@.service" "$scratch/$where/airtight-device@.socket" ||
       fault "systemd does not understand packaging/systemd/$where"
   done
+  sed "s#^ExecStart=/usr/bin/airtight #ExecStart=$(command -v true) #" 'packaging/systemd/user/airtight-renew@.service' \
+    >"$scratch/user/airtight-renew@.service"
+  cp 'packaging/systemd/user/airtight-renew@.timer' "$scratch/user"
+  XDG_RUNTIME_DIR=$scratch/run-user SYSTEMD_UNIT_PATH=$scratch/user: systemd-analyze verify --user --man=no \
+    "$scratch/user/airtight-renew@.service" "$scratch/user/airtight-renew@.timer" ||
+    fault "systemd does not understand the timer of packaging/systemd/user"
   systemd-analyze security --offline=true --threshold=20 packaging/systemd/system/airtight-device@.service >/dev/null ||
     fault "the system's service is not as confined as it could be: systemd-analyze security says where"
   rm -r "$scratch"
+}
+
+# A desktop hands messages of KeyGen2 to the agent. desktop-file-validate says more than this, where it is installed.
+DesktopKnowsTheMediaType() {
+  local entry=packaging/desktop/airtight-enroll.desktop types=packaging/mime/airtight-keygen2.xml media_type='application/xbpp+xml'
+  xmllint --noout "$types" || fault "$types is not well formed"
+  grep -q "mime-type type=\"$media_type\"" "$types" || fault "$types does not describe $media_type"
+  grep -q "namespaceURI=\"$(sed -n 's/.*kNamespace = "\(.*\)";.*/\1/p' src/keygen2/messages.h)\"" "$types" ||
+    fault "$types names another namespace than src/keygen2/messages.h"
+  grep -q -x "MimeType=$media_type;" "$entry" || fault "$entry does not take $media_type"
+  grep -q -x 'Exec=airtight enroll %f' "$entry" || fault "$entry does not start the agent with the file"
+  if command -v desktop-file-validate >/dev/null; then desktop-file-validate "$entry" || fault "$entry is not valid"; fi
 }
 
 # What sks.md section 12 says that users are told.
