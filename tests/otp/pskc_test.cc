@@ -8,6 +8,7 @@
 
 #include "base/encoding.h"
 #include "crypto/block_cipher.h"
+#include "crypto/pbkdf2.h"
 #include "tests/support/must.h"
 
 namespace airtight::otp {
@@ -284,6 +285,79 @@ TEST(Pskc, KeepsToItsLimits) {
   EXPECT_NE(complaint(container({}), {}, {.max_bytes = 100}), "");
   EXPECT_THAT(complaint(vector_file("rfc6030-figure7-with-counter.xml"), passphrase("qwerty"), {.max_iterations = 999}),
               HasSubstr("1000 iterations"));
+}
+
+// Encrypted by ourselves, in the ways that the RFC's figures do not show
+
+constexpr std::string_view kMacKey = "a MAC key of 32 random characters";
+
+Bytes encrypted(ByteView key, ByteView plain) {
+  const Bytes iv(crypto::kAesBlock, std::byte{0x5A});
+  const SecretBytes blocks = crypto::encrypt_aes(crypto::BlockMode::kCbc, key, iv, crypto::pad_pkcs7(plain).expose_secret());
+  return concat({iv, blocks.expose_secret()});
+}
+
+struct Own {
+  std::string encryption_key = "<EncryptionKey><ds:KeyName>ours</ds:KeyName></EncryptionKey>";
+  std::string cipher = "aes256-cbc";
+  Bytes counter = big_endian(7, 8);
+};
+constexpr std::string_view kOwnKey = "0123456789abcdef0123456789abcdef";
+
+std::string own_container(const Own& own, ByteView key) {
+  const auto cipher_data = [&](ByteView plain) {
+    return R"(<xenc:EncryptionMethod Algorithm="http://www.w3.org/2001/04/xmlenc#)" + own.cipher +
+           R"("/><xenc:CipherData><xenc:CipherValue>)" + base64_encode(encrypted(key, plain)) + "</xenc:CipherValue></xenc:CipherData>";
+  };
+  const auto value = [&](ByteView plain) {
+    const Bytes mac = crypto::hmac(crypto::Digest::kSha256, bytes_of(kMacKey), encrypted(key, plain));
+    return "<EncryptedValue>" + cipher_data(plain) + "</EncryptedValue><ValueMAC>" + base64_encode(mac) + "</ValueMAC>";
+  };
+  const std::string data = "<Secret>" + value(bytes_of(kRfcSecret)) + "</Secret><Counter>" + value(own.counter) + "</Counter>";
+  return replaced(
+      container_of(own.encryption_key + R"(<MACMethod Algorithm="http://www.w3.org/2001/04/xmldsig-more#hmac-sha256"><MACKey>)" +
+                   cipher_data(bytes_of(kMacKey)) + "</MACKey></MACMethod>" + package({.data = data})),
+      R"(Version="1.0")",
+      R"(Version="1.0" xmlns:xenc="http://www.w3.org/2001/04/xmlenc#" xmlns:ds="http://www.w3.org/2000/09/xmldsig#" )"
+      R"(xmlns:xenc11="http://www.w3.org/2009/xmlenc11#")");
+}
+
+TEST(Pskc, OpensUnderEachSizeOfAesKey) {
+  for (const std::size_t size : {16U, 24U, 32U}) {
+    const ByteView key = bytes_of(kOwnKey).first(size);
+    const Container found =
+        must(read(own_container({.cipher = "aes" + std::to_string(8 * size) + "-cbc"}, key), PreSharedKey{SecretBytes::copy_of(key)}));
+    EXPECT_EQ(text_of(found.seeds.at(0).secret.expose_secret()), kRfcSecret) << size;
+    EXPECT_EQ(found.seeds.at(0).parameters, Parameters(Hotp{.counter = 7, .digits = 6})) << "an encrypted counter";
+  }
+}
+
+TEST(Pskc, HasEncryptedCountersOfEightBytes) {
+  const PskcOpener opener = PreSharedKey{SecretBytes::copy_of(bytes_of(kOwnKey))};
+  EXPECT_THAT(complaint(own_container({.counter = big_endian(7, 4)}, bytes_of(kOwnKey)), opener), HasSubstr("no number of 8 bytes"));
+  EXPECT_THAT(complaint(own_container({.counter = Bytes(8, std::byte{0xFF})}, bytes_of(kOwnKey)), opener),
+              HasSubstr("no number of 8 bytes"));
+}
+
+TEST(Pskc, DerivesKeysAsXmlEncryption11HasIt) {
+  const auto derivation = [](const std::string& salt, const std::string& size, const std::string& function) {
+    return R"(<EncryptionKey><xenc11:DerivedKey><xenc11:KeyDerivationMethod Algorithm="http://www.w3.org/2009/xmlenc11#pbkdf2">)"
+           "<xenc11:PBKDF2-params><xenc11:Salt><xenc11:Specified>" +
+           salt + "</xenc11:Specified></xenc11:Salt><xenc11:IterationCount>2000</xenc11:IterationCount><xenc11:KeyLength>" + size +
+           R"(</xenc11:KeyLength><xenc11:PRF Algorithm="http://www.w3.org/2001/04/xmldsig-more#)" + function +
+           R"("/></xenc11:PBKDF2-params></xenc11:KeyDerivationMethod></xenc11:DerivedKey></EncryptionKey>)";
+  };
+  const SecretBytes key = must(crypto::pbkdf2(crypto::Digest::kSha256, bytes_of("a passphrase"), bytes_of("salt"), 2000, 32));
+  const std::string text = own_container({.encryption_key = derivation("c2FsdA==", "32", "hmac-sha256")}, key.expose_secret());
+  EXPECT_EQ(must(read(text, passphrase("a passphrase"))).seeds.size(), 1U);
+  EXPECT_THAT(complaint(replaced(text, ">2000<", ">0<"), passphrase("a passphrase")), HasSubstr("0 iterations"));
+  EXPECT_THAT(
+      complaint(own_container({.encryption_key = derivation("c2FsdA==", "17", "hmac-sha256")}, key.expose_secret()), passphrase("x")),
+      HasSubstr("KeyLength"));
+  EXPECT_THAT(complaint(own_container({.encryption_key = derivation("c2FsdA==", "32", "hmac-md5")}, key.expose_secret()), passphrase("x")),
+              HasSubstr("another HMAC"));
+  EXPECT_THAT(complaint(replaced(text, "xmlenc11#pbkdf2", "xmlenc11#ConcatKDF"), passphrase("a passphrase")),
+              HasSubstr("another algorithm than PBKDF2"));
 }
 
 struct Malformed {

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <vector>
 
 #include "tests/xml/signing.h"
 
@@ -33,6 +34,11 @@ TEST(Element, AttributeIsOneWithoutANamespace) {
   EXPECT_EQ(document.root().attribute("ID"), "this");
   EXPECT_EQ(parse("<a xmlns:p='urn:p' p:ID='other'/>").root().attribute("ID"), std::nullopt);
   EXPECT_EQ(parse("<a b=''/>").root().attribute("b"), "");
+}
+
+TEST(Element, AttributeNamesAreThoseOfAllButDeclarations) {
+  const Document document = parse("<a xmlns:p='urn:p' p:x='1' y='2'/>");
+  EXPECT_EQ(document.root().attribute_names(), (std::vector<std::string>{"{urn:p}x", "y"}));
 }
 
 TEST(Element, AttributeValuesAreDecoded) {

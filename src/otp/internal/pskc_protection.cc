@@ -32,7 +32,7 @@ Failure wrong_key() { return malformed("does not open with this key or passphras
 Result<crypto::Digest> hmac_digest(std::string_view algorithm) {
   if (algorithm == uri::kHmacSha1) return crypto::Digest::kSha1;
   if (algorithm == uri::kHmacSha256) return crypto::Digest::kSha256;
-  return malformed("is protected by another HMAC than those with SHA-1 and SHA-256");
+  return malformed("uses another HMAC than those with SHA-1 and SHA-256");
 }
 
 Result<std::string> algorithm_of(xml::Element element) {
