@@ -15,12 +15,12 @@ CREATE TABLE issuer_profiles (
   created_at INTEGER NOT NULL
 ) WITHOUT ROWID;
 
--- One-time enrolment URLs. The token itself is nowhere but in the URL.
+-- One-time enrolment URLs. The token itself is nowhere but in the URL. A renewal has a row too, whose token nobody has.
 CREATE TABLE issuer_enrolments (
   id         INTEGER PRIMARY KEY,
   token_hash BLOB NOT NULL UNIQUE CHECK (length(token_hash) = 32),
   profile    TEXT NOT NULL,
-  subject    TEXT NOT NULL,
+  subject    TEXT NOT NULL,                     -- empty where it is that of a credential which the device shows
   state      TEXT NOT NULL CHECK (state IN ('unused', 'used')),
   created_at INTEGER NOT NULL,
   expires_at INTEGER NOT NULL,
@@ -32,7 +32,9 @@ CREATE INDEX issuer_enrolments_by_expiry ON issuer_enrolments (expires_at) WHERE
 CREATE TABLE issuer_sessions (
   id                     INTEGER PRIMARY KEY,
   enrolment_id           INTEGER NOT NULL UNIQUE REFERENCES issuer_enrolments (id),
+  renews                 INTEGER REFERENCES issuer_credentials (id),  -- the credential that the session is there to renew
   cookie_hash            BLOB NOT NULL UNIQUE CHECK (length(cookie_hash) = 32),
+  resume_hash            BLOB UNIQUE CHECK (length(resume_hash) = 32),  -- of the resume URL's token
   state                  TEXT NOT NULL,
   is_open                INTEGER NOT NULL,      -- 0 in the final states
   step                   INTEGER NOT NULL,
@@ -49,13 +51,15 @@ CREATE TABLE issuer_sessions (
   client_time            INTEGER,
   server_ephemeral_key   BLOB,                  -- DER SubjectPublicKeyInfo
   sealed_ephemeral_key   BLOB,                  -- its private half; gone once the session key is there
-  sealed_session_key     BLOB,                  -- kept after the end for sessions that can be updated
+  sealed_session_key     BLOB,                  -- kept after the end for sessions that own keys which can be updated
   mac_sequence_counter   INTEGER NOT NULL,
-  session_key_uses       INTEGER NOT NULL,
+  session_key_uses       INTEGER NOT NULL,      -- with those of later sessions, which prove with this key that its keys are this issuer's
   device_certificate     BLOB,                  -- of an aborted session: as the other side claimed it
   device_id              TEXT,
   verdict                TEXT,                  -- JSON
-  request                BLOB,                  -- the message that awaits its response, where that is verified against it
+  request                BLOB,                  -- the message that awaits its response, where that is verified against it or given again
+  keys_response          BLOB,                  -- KeyInitializationResponse, verified, while the certificates are deferred
+  certify_at             INTEGER,               -- when deferred certificates are ready; NULL until they are approved
   refusal_id             TEXT,                  -- why the session was aborted or failed
   refusal                TEXT,
   created_at             INTEGER NOT NULL,
@@ -63,26 +67,74 @@ CREATE TABLE issuer_sessions (
   expires_at             INTEGER NOT NULL
 );
 CREATE INDEX issuer_sessions_by_expiry ON issuer_sessions (expires_at) WHERE is_open = 1;
+CREATE INDEX issuer_sessions_by_renewal ON issuer_sessions (renews) WHERE renews IS NOT NULL;
 
--- Issued certificates by session and key. confirmed_at is set when the device has proved that it finished.
+-- Issued certificates by session and key. confirmed_at is set when the device has proved that it finished. Updates and deletions move all
+-- keys of a session to the session that made them: owner_id is the session that has the key in the device now.
 CREATE TABLE issuer_credentials (
-  id           INTEGER PRIMARY KEY,
-  session_id   INTEGER NOT NULL REFERENCES issuer_sessions (id),
-  key_id       TEXT NOT NULL,
-  certificate  BLOB NOT NULL,
-  fingerprint  BLOB NOT NULL UNIQUE CHECK (length(fingerprint) = 32),
-  serial       TEXT NOT NULL,                   -- hex
-  issued_at    INTEGER NOT NULL,
-  not_after    INTEGER NOT NULL,
-  confirmed_at INTEGER,
+  id            INTEGER PRIMARY KEY,
+  session_id    INTEGER NOT NULL REFERENCES issuer_sessions (id),
+  owner_id      INTEGER NOT NULL REFERENCES issuer_sessions (id),
+  protection_id INTEGER REFERENCES issuer_credentials (id),  -- whose PIN and PUK it took over by an update; NULL: its own session's
+  key_id        TEXT NOT NULL,
+  key_usage     TEXT NOT NULL,
+  updatable     INTEGER NOT NULL,
+  provenance    INTEGER NOT NULL,               -- 0: the basic profile's, from no device that is known
+  certificate   BLOB NOT NULL,
+  fingerprint   BLOB NOT NULL UNIQUE CHECK (length(fingerprint) = 32),
+  serial        TEXT NOT NULL,                  -- hex
+  issued_at     INTEGER NOT NULL,
+  not_after     INTEGER NOT NULL,
+  confirmed_at  INTEGER,
+  ended_at      INTEGER,                        -- from when on no device has it
+  ended         TEXT CHECK (ended IN ('updated', 'deleted', 'withdrawn')),
   UNIQUE (session_id, key_id)
 );
+CREATE INDEX issuer_credentials_by_owner ON issuer_credentials (owner_id);
+CREATE INDEX issuer_credentials_by_serial ON issuer_credentials (serial);
 
--- PUK values, for those who help users.
-CREATE TABLE issuer_puks (
+-- What a session does to credentials of earlier ones, decided when they were discovered.
+CREATE TABLE issuer_targets (
+  session_id    INTEGER NOT NULL REFERENCES issuer_sessions (id),
+  position      INTEGER NOT NULL,
+  credential_id INTEGER NOT NULL REFERENCES issuer_credentials (id),
+  owner_id      INTEGER NOT NULL REFERENCES issuer_sessions (id),  -- the session that has the key, as the device said
+  operation     TEXT NOT NULL CHECK (operation IN ('none', 'update', 'delete')),
+  key_id        TEXT,                           -- of an update: the new key
+  revoke        INTEGER NOT NULL,
+  PRIMARY KEY (session_id, position),
+  UNIQUE (session_id, credential_id)
+) WITHOUT ROWID;
+
+-- PUK values and PINs that the issuer set, for those who help users.
+CREATE TABLE issuer_passphrases (
   session_id   INTEGER NOT NULL REFERENCES issuer_sessions (id),
-  policy_id    TEXT NOT NULL,
+  kind         TEXT NOT NULL CHECK (kind IN ('puk', 'pin')),
+  name         TEXT NOT NULL,                   -- ID of the PUK policy; of the key
   format       TEXT NOT NULL,
   sealed_value BLOB NOT NULL,
-  PRIMARY KEY (session_id, policy_id)
+  PRIMARY KEY (session_id, kind, name)
 ) WITHOUT ROWID;
+
+-- Keys of devices that the issuer has too: backups, keys that it made, and symmetric keys.
+CREATE TABLE issuer_kept_keys (
+  id            INTEGER PRIMARY KEY,
+  credential_id INTEGER NOT NULL REFERENCES issuer_credentials (id),
+  kind          TEXT NOT NULL CHECK (kind IN ('backup', 'made', 'symmetric')),
+  sealed_value  BLOB NOT NULL,                  -- PKCS #8; the bare bytes of a symmetric key
+  created_at    INTEGER NOT NULL,
+  UNIQUE (credential_id, kind)
+);
+
+-- Seeds of one-time passwords and other symmetric keys that came from elsewhere. Each is issued once, the oldest first.
+CREATE TABLE issuer_seeds (
+  id            INTEGER PRIMARY KEY,
+  pool          TEXT NOT NULL,
+  name          TEXT NOT NULL,                  -- the token's serial number or the like
+  properties    TEXT NOT NULL,                  -- JSON: texts by their names, for templates
+  sealed_value  BLOB NOT NULL,
+  created_at    INTEGER NOT NULL,
+  credential_id INTEGER REFERENCES issuer_credentials (id),
+  UNIQUE (pool, name)
+);
+CREATE INDEX issuer_seeds_to_take ON issuer_seeds (pool, id) WHERE credential_id IS NULL;

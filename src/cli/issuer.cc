@@ -107,7 +107,7 @@ void add_init(CLI::App& group, Context& context) {
 
 struct ServeArguments {
   std::string folder;
-  std::string listen;
+  std::optional<std::string> listen;
 };
 
 // SIGTERM and SIGINT, held back in every thread that starts from here on, until somebody waits for them.
@@ -138,7 +138,7 @@ class StopSignals {
 Result<> serve(const ServeArguments& arguments, const Log& log, const Context& context) {
   const auto open = TRY(open_issuer(arguments.folder));
   issuer::ServeOptions options;
-  if (!arguments.listen.empty()) options.listen = arguments.listen;
+  options.listen = arguments.listen;
   const StopSignals signals;
   const auto running = TRY(issuer::RunningIssuer::start(*open->issuer, options, prompt_for(arguments.folder), log));
   if (context.json) {
@@ -246,19 +246,25 @@ void add_sessions(CLI::App& group, Context& context) {
 struct CredentialsArguments {
   std::string folder;
   bool show_puk = false;
+  bool unconfirmed = false;
 };
 
 // What people type to unlock a PIN. This is the one place that prints it, and only when told to.
-std::string puk_text(const issuer::StoredPuk& puk) {
-  const ByteView value = puk.value.expose_secret();
-  return puk.format == PassphraseFormat::kBinary ? hex_encode(value) : to_text(value);
+std::string passphrase_text(const issuer::Passphrase& passphrase) {
+  const ByteView value = passphrase.value.expose_secret();
+  return passphrase.format == PassphraseFormat::kBinary ? hex_encode(value) : to_text(value);
+}
+
+std::string state_of(const issuer::CredentialSummary& credential) {
+  if (!credential.ended.empty()) return credential.ended;
+  return credential.confirmed_at ? "confirmed" : "not confirmed";
 }
 
 json::object credential_as_json(const issuer::CredentialSummary& credential, bool show_puk) {
   json::object object{{"serial", credential.serial},
                       {"subject", credential.subject},
                       {"key_id", credential.key_id},
-                      {"state", credential.confirmed_at ? "confirmed" : "not confirmed"},
+                      {"state", state_of(credential)},
                       {"profile", credential.profile},
                       {"device_id", text_or_null(credential.device_id)},
                       {"server_session_id", credential.server_session_id},
@@ -267,30 +273,37 @@ json::object credential_as_json(const issuer::CredentialSummary& credential, boo
                       {"confirmed", credential.confirmed_at ? json::value(format_time(*credential.confirmed_at)) : json::value(nullptr)}};
   if (show_puk) {
     json::object& puks = object["puks"].emplace_object();
-    for (const issuer::StoredPuk& puk : credential.puks) puks[puk.policy_id] = puk_text(puk);
+    json::object& pins = object["pins"].emplace_object();
+    for (const issuer::Passphrase& passphrase : credential.passphrases)
+      (passphrase.kind == issuer::PassphraseKind::kPuk ? puks : pins)[passphrase.name] = passphrase_text(passphrase);
   }
   return object;
 }
 
 Result<> list_credentials(const CredentialsArguments& arguments, const Context& context) {
   const auto open = TRY(open_issuer(arguments.folder));
-  std::vector<issuer::CredentialSummary> credentials = TRY(open->issuer->credentials());
-  if (arguments.show_puk) TRY(open->issuer->add_puks(credentials, prompt_for(arguments.folder)));
+  std::vector<issuer::CredentialSummary> credentials =
+      TRY(open->issuer->credentials(arguments.unconfirmed ? issuer::Issuer::Which::kUnconfirmed : issuer::Issuer::Which::kAll));
+  if (arguments.show_puk) TRY(open->issuer->add_passphrases(credentials, prompt_for(arguments.folder)));
   if (context.json) {
     json::array array;
     for (const issuer::CredentialSummary& credential : credentials) array.push_back(credential_as_json(credential, arguments.show_puk));
     context.print_json(json::object{{"credentials", std::move(array)}});
     return {};
   }
-  if (credentials.empty()) context.out << "There are no credentials yet\n";
+  if (credentials.empty())
+    context.out << (arguments.unconfirmed ? "There are no unconfirmed credentials\n" : "There are no credentials yet\n");
   for (const issuer::CredentialSummary& credential : credentials) {
-    context.out << credential.serial << "  " << (credential.confirmed_at ? "confirmed" : "not confirmed") << '\n'
+    context.out << credential.serial << "  " << state_of(credential) << '\n'
                 << "   subject  " << agent::printable(credential.subject) << '\n'
                 << "   key      " << credential.key_id << " of " << credential.server_session_id << ", profile " << credential.profile
                 << '\n'
-                << "   device   " << credential.device_id << '\n'
+                << "   device   " << (credential.device_id.empty() ? "unknown: without provenance" : credential.device_id) << '\n'
                 << "   issued   " << format_time(credential.issued_at) << ", expires " << format_time(credential.not_after) << '\n';
-    for (const issuer::StoredPuk& puk : credential.puks) context.out << "   PUK      " << puk.policy_id << ' ' << puk_text(puk) << '\n';
+    for (const issuer::Passphrase& passphrase : credential.passphrases) {
+      context.out << (passphrase.kind == issuer::PassphraseKind::kPuk ? "   PUK      " : "   PIN      ") << passphrase.name << ' '
+                  << passphrase_text(passphrase) << '\n';
+    }
   }
   return {};
 }
@@ -301,7 +314,8 @@ void add_credentials(CLI::App& group, Context& context) {
                                   "airtight issuer credentials ./issuer\nairtight issuer credentials ./issuer --show-puk",
                                   Secrets::kHandled, [arguments, &context] { return list_credentials(*arguments, context); });
   add_folder(command, arguments->folder);
-  command.add_flag("--show-puk", arguments->show_puk, "Show the PUKs too, for those who help users");
+  command.add_flag("--show-puk", arguments->show_puk, "Show the PUKs too, and the PINs that the issuer set, for those who help users");
+  command.add_flag("--unconfirmed", arguments->unconfirmed, "Only those that their devices have not confirmed");
 }
 
 }  // namespace

@@ -48,6 +48,16 @@ Result<> read_tls(TomlTable& root, const std::filesystem::path& folder, Configur
   return {};
 }
 
+Result<> read_signing(TomlTable& root, const std::filesystem::path& folder, Configuration& configuration) {
+  std::optional<TomlTable> table = TRY(root.table("signing"));
+  if (!table) return {};
+  const std::string certificate = TRY(table->required_text("certificate"));
+  const std::string key = TRY(table->required_text("key"));
+  TRY(table->finish());
+  configuration.signing = SigningFiles{folder / certificate, folder / key};
+  return {};
+}
+
 Result<> read_profiles(TomlTable& root, const std::filesystem::path& folder, Configuration& configuration) {
   std::optional<TomlTable> profiles = TRY(root.table("profiles"));
   if (!profiles || profiles->names().empty())
@@ -80,6 +90,7 @@ Result<Configuration> parse_configuration(std::string_view text, const std::file
   TRY(read_tls(root, folder, configuration));
   configuration.url = TRY(read_url(root, configuration.tls));
   TRY(read_listen(root, configuration));
+  TRY(read_signing(root, folder, configuration));
   configuration.url_validity_hours =
       static_cast<std::uint32_t>(TRY(root.integer("url_validity_hours", 1, 24 * 366)).value_or(kDefaultUrlValidityHours));
   TRY(read_profiles(root, folder, configuration));
@@ -94,7 +105,10 @@ Result<Configuration> read_configuration(const std::filesystem::path& folder) {
 
 bool ListenAddress::is_loopback() const { return address.starts_with("127.") || address == "::1" || address == "localhost"; }
 
-bool ListenAddress::is_any() const { return address == "0.0.0.0" || address == "::"; }
+bool ListenAddress::is_any() const {
+  // Every way to write the unspecified address of either version: no digit in it but zeros.
+  return !address.empty() && address.find_first_not_of("0.:") == std::string::npos;
+}
 
 Result<ListenAddress> parse_listen_address(std::string_view text) {
   const auto wrong = [&] {

@@ -14,12 +14,19 @@
 
 namespace airtight::issuer {
 
+// Files of a key that signs requests, PEM.
+struct SigningFiles {
+  std::filesystem::path certificate;
+  std::filesystem::path key;
+};
+
 struct Configuration {
   std::optional<std::string> url = {};  // the base URL that devices see, without a final slash
   std::string listen = "127.0.0.1:8443";
   bool tls = true;
-  std::filesystem::path tls_certificate;  // PEM: the server's certificate and its path
-  std::filesystem::path tls_key;          // PEM, private
+  std::filesystem::path tls_certificate;     // PEM: the server's certificate and its path
+  std::filesystem::path tls_key;             // PEM, private
+  std::optional<SigningFiles> signing = {};  // absent: the issuing CA signs what is to be signed
   std::uint32_t url_validity_hours = 0;
   std::vector<Profile> profiles = {};
 

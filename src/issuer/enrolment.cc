@@ -24,6 +24,12 @@ std::string session_url(std::string_view base_url, const crypto::Sha256Value& to
   return std::string(base_url).append(kPathPrefix).append(handle_of(token_hash));
 }
 
+std::string renewal_url(std::string_view base_url, std::string_view serial) {
+  return std::string(base_url).append(kPathPrefix).append(kRenewalHandle).append("/").append(serial);
+}
+
+std::string_view base_of_session_url(std::string_view session_url) { return session_url.substr(0, session_url.find(kPathPrefix)); }
+
 std::optional<Path> parse_path(std::string_view path) {
   if (!path.starts_with(kPathPrefix)) return std::nullopt;
   path.remove_prefix(kPathPrefix.size());

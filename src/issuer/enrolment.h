@@ -28,6 +28,12 @@ struct Token {
 // "https://issuer.example.com" -> "https://issuer.example.com/keygen2/HANDLE": what a session's URLs begin with.
 [[nodiscard]] std::string session_url(std::string_view base_url, const crypto::Sha256Value& token_hash);
 
+// The handle of renewal URLs, which no session has: BASE/keygen2/renew/SERIAL names the credential that is to be renewed.
+inline constexpr std::string_view kRenewalHandle = "renew";
+[[nodiscard]] std::string renewal_url(std::string_view base_url, std::string_view serial);
+// The base URL of what session_url gave.
+[[nodiscard]] std::string_view base_of_session_url(std::string_view session_url);
+
 // The parts of a request's path below kPathPrefix.
 struct Path {
   std::string_view handle;

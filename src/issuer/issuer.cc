@@ -1,5 +1,6 @@
 #include "issuer/issuer.h"
 
+#include "ca/audit.h"
 #include "ca/authority.h"
 #include "crypto/certificate.h"
 #include "crypto/certificate_builder.h"
@@ -7,6 +8,7 @@
 #include "issuer/init.h"
 #include "issuer/internal/step.h"
 #include "issuer/session_store.h"
+#include "issuer/text_template.h"
 #include "issuer/tls_identity.h"
 #include "storage/database.h"
 
@@ -34,12 +36,14 @@ SessionSummary session_from(const Row& row) {
 }
 
 CredentialSummary credential_from(const Row& row) {
-  CredentialSummary credential{.server_session_id = row.text(0),
+  CredentialSummary credential{.id = row.integer(9),
+                               .server_session_id = row.text(0),
                                .key_id = row.text(1),
                                .serial = row.text(2),
                                .subject = row.text(3),
                                .profile = row.text(4),
                                .device_id = text_at(row, 5),
+                               .ended = text_at(row, 10),
                                .issued_at = {row.integer(6)},
                                .not_after = {row.integer(7)},
                                .confirmed_at = {}};
@@ -55,20 +59,24 @@ Result<std::vector<T>> read_all(storage::Database& database, std::string_view sq
   return out;
 }
 
-Result<std::vector<StoredPuk>> read_puks(storage::Database& database, const sealing::MasterKey& master_key,
-                                         const std::string& server_session_id) {
-  std::vector<StoredPuk> out;
-  const auto cursor =
-      TRY(database.query("SELECT p.policy_id, p.format, p.sealed_value FROM issuer_puks p JOIN issuer_sessions s ON s.id = p.session_id "
-                         "WHERE s.server_session_id = ? ORDER BY p.policy_id",
-                         {std::string_view(server_session_id)}));
-  while (const Row* row = TRY(cursor->next())) {
-    std::string policy_id = row->text(0);
-    SecretBytes value = TRY(open_in_session(master_key, server_session_id, std::string(kPukPlace) + policy_id, row->blob(2)));
-    out.push_back(
-        {std::move(policy_id), value_named<PassphraseFormat>(row->text(1)).value_or(PassphraseFormat::kBinary), std::move(value)});
+#define AIRTIGHT_SELECT_CREDENTIALS                                                                                                  \
+  "SELECT s.server_session_id, c.key_id, c.serial, s.subject, p.name, s.device_id, c.issued_at, c.not_after, c.confirmed_at, c.id, " \
+  "c.ended "                                                                                                                         \
+  "FROM issuer_credentials c JOIN issuer_sessions s ON s.id = c.session_id JOIN issuer_profiles p ON p.digest = s.profile_digest "
+
+// Whatever the templates of `profile` want of the subject has to be in it.
+Result<> check_templates(const Profile& profile, const std::string& subject) {
+  const TemplateValues values = TRY(subject_values(subject));
+  for (const std::string_view text : profile.templates()) {
+    for (const std::string& name : TRY(template_names(text))) {
+      const bool of_subject = name == "email" || name.starts_with("subject");
+      if (of_subject && !values.contains(name)) {
+        return fail(Fault::kBadInput, "the profile '" + profile.name + "' needs {" + name + "}, which is not in the subject",
+                    "the subject is: " + subject);
+      }
+    }
   }
-  return out;
+  return {};
 }
 
 }  // namespace
@@ -113,12 +121,20 @@ Result<std::string> Issuer::make_url(std::string_view profile_name, const std::o
   const Profile* profile = TRY(configuration_.find_profile(profile_name));
   Enrolment enrolment;
   enrolment.profile = profile->name;
-  if (!subject && !profile->subject) {
+  if (profile->clones()) {
+    if (subject) {
+      return fail(Fault::kBadInput, "the profile '" + profile->name + "' takes its subject from a credential that the device has",
+                  "leave --subject out");
+    }
+  } else if (!subject && !profile->subject) {
     return fail(Fault::kBadInput, "the profile '" + profile->name + "' has no subject of its own",
                 "say whom it is for: --subject 'CN=Jane Doe,C=SE'");
   }
   enrolment.subject = subject.value_or(profile->subject.value_or(""));
-  TRY(crypto::name_from_text(enrolment.subject));
+  if (!profile->clones()) {
+    TRY(crypto::name_from_text(enrolment.subject));
+    TRY(check_templates(*profile, enrolment.subject));
+  }
   enrolment.created_at = clock_->now();
   enrolment.expires_at = enrolment.created_at.plus(std::chrono::hours(configuration_.url_validity_hours));
   const Token token = make_token(*random_);
@@ -140,21 +156,40 @@ Result<std::vector<SessionSummary>> Issuer::sessions() {
       session_from);
 }
 
-Result<std::vector<CredentialSummary>> Issuer::credentials() {
+Result<std::vector<CredentialSummary>> Issuer::credentials(Which which) {
   const DatabasePool::Lease database = TRY(pool_.take());
-  return read_all(
-      *database,
-      "SELECT s.server_session_id, c.key_id, c.serial, s.subject, p.name, s.device_id, c.issued_at, c.not_after, c.confirmed_at "
-      "FROM issuer_credentials c JOIN issuer_sessions s ON s.id = c.session_id JOIN issuer_profiles p ON p.digest = s.profile_digest ORDER "
-      "BY c.id",
-      credential_from);
+  return which == Which::kUnconfirmed
+             ? read_all(*database, AIRTIGHT_SELECT_CREDENTIALS "WHERE c.confirmed_at IS NULL ORDER BY c.id", credential_from)
+             : read_all(*database, AIRTIGHT_SELECT_CREDENTIALS "ORDER BY c.id", credential_from);
 }
 
-Result<> Issuer::add_puks(std::vector<CredentialSummary>& credentials, const sealing::PassphrasePrompt& prompt) {
+Result<> Issuer::add_passphrases(std::vector<CredentialSummary>& credentials, const sealing::PassphrasePrompt& prompt) {
   const sealing::MasterKey master_key = TRY(unseal(prompt));
   const DatabasePool::Lease database = TRY(pool_.take());
-  for (CredentialSummary& credential : credentials) credential.puks = TRY(read_puks(*database, master_key, credential.server_session_id));
-  return {};
+  std::string shown;
+  for (CredentialSummary& credential : credentials) {
+    credential.passphrases = TRY(open_passphrases(*database, master_key, credential.id));
+    for (const Passphrase& passphrase : credential.passphrases)
+      shown += std::string(name_of(passphrase.kind)) + " " + passphrase.name + " of " + credential.serial + "\n";
+  }
+  if (shown.empty()) return {};
+  storage::Transaction transaction = TRY(storage::Transaction::begin(*database, storage::Access::kWrite));
+  TRY(ca::record(*database, *clock_, "passphrases.shown", shown));
+  return transaction.commit();
+}
+
+Result<> Issuer::approve(std::string_view server_session_id) {
+  const DatabasePool::Lease database = TRY(pool_.take());
+  storage::Transaction transaction = TRY(storage::Transaction::begin(*database, storage::Access::kWrite));
+  const std::optional<Session> session = TRY(find_session_by_server_id(*database, server_session_id));
+  if (!session) return fail(Fault::kNotFound, "there is no session " + std::string(server_session_id));
+  if (!TRY(set_certify_at(*database, session->id, clock_->now()))) {
+    return fail(Fault::kRefused, "the session " + std::string(server_session_id) + " does not wait for an approval",
+                "'airtight issuer sessions' shows its state");
+  }
+  TRY(ca::record(*database, *clock_, "session.approved",
+                 "session: " + session->server_session_id + "\nsubject: " + session->subject + "\ndevice: " + session->device_id + "\n"));
+  return transaction.commit();
 }
 
 Result<> Issuer::remember_base_url(std::string_view base_url) {

@@ -11,10 +11,10 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "base/result.h"
-#include "base/secret_bytes.h"
 #include "base/time.h"
 #include "crypto/digest.h"
 #include "issuer/configuration.h"
+#include "issuer/credential_store.h"
 #include "issuer/database_pool.h"
 #include "issuer/server.h"
 #include "sealing/seal.h"
@@ -36,25 +36,20 @@ struct SessionSummary {
   Instant expires_at;
 };
 
-// A PUK as the issuer keeps it.
-struct StoredPuk {
-  std::string policy_id;
-  PassphraseFormat format;
-  SecretBytes value;
-};
-
 // A credential for people.
 struct CredentialSummary {
+  std::int64_t id;
   std::string server_session_id;
   std::string key_id;
   std::string serial;  // hex
   std::string subject;
   std::string profile;
-  std::string device_id;
+  std::string device_id;  // empty without provenance: the basic profile's
+  std::string ended;      // "updated" or "deleted" in its device, "withdrawn" because it was never confirmed; empty otherwise
   Instant issued_at;
   Instant not_after;
-  std::optional<Instant> confirmed_at;  // absent: not confirmed
-  std::vector<StoredPuk> puks = {};     // of its session; filled by add_puks
+  std::optional<Instant> confirmed_at;       // absent: not confirmed
+  std::vector<Passphrase> passphrases = {};  // filled by add_passphrases
 };
 
 class Issuer {
@@ -72,10 +67,15 @@ class Issuer {
 
   // All of them, the oldest first.
   [[nodiscard]] Result<std::vector<SessionSummary>> sessions();
-  [[nodiscard]] Result<std::vector<CredentialSummary>> credentials();
+  enum class Which : std::uint8_t { kAll, kUnconfirmed };
+  [[nodiscard]] Result<std::vector<CredentialSummary>> credentials(Which which = Which::kAll);
 
-  // Opens the PUKs of `credentials`' sessions; needs the seal.
-  [[nodiscard]] Result<> add_puks(std::vector<CredentialSummary>& credentials, const sealing::PassphrasePrompt& prompt);
+  // Opens the PUKs of `credentials` and the PINs that were set for them; needs the seal. That it was done is in the audit log.
+  [[nodiscard]] Result<> add_passphrases(std::vector<CredentialSummary>& credentials, const sealing::PassphrasePrompt& prompt);
+
+  // Approves the certificates of a session with deferred certification: its resume URL gives them from now on. Fault::kNotFound if there is
+  // no such session, kRefused if it does not wait for that.
+  [[nodiscard]] Result<> approve(std::string_view server_session_id);
 
   // Records the base URL under which this issuer now is reached.
   [[nodiscard]] Result<> remember_base_url(std::string_view base_url);

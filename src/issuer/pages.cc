@@ -20,6 +20,16 @@ std::string escape_html(std::string_view text) {
   return out;
 }
 
+// `body` is HTML.
+http::Response html_page(int status, std::string_view title, const std::string& body) {
+  const std::string head = escape_html(title);
+  const std::string text = "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>" + head +
+                           "</title></head>\n<body><h1>" + head + "</h1>" + body + "</body></html>\n";
+  http::Response response = document(status, "text/html; charset=utf-8", to_bytes(text));
+  response.headers.set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
+  return response;
+}
+
 }  // namespace
 
 http::Response document(int status, std::string_view media_type, Bytes body) {
@@ -34,12 +44,12 @@ http::Response document(int status, std::string_view media_type, Bytes body) {
 }
 
 http::Response page(int status, std::string_view title, std::string_view sentence) {
-  const std::string head = escape_html(title);
-  const std::string text = "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>" + head +
-                           "</title></head>\n<body><h1>" + head + "</h1><p>" + escape_html(sentence) + "</p></body></html>\n";
-  http::Response response = document(status, "text/html; charset=utf-8", to_bytes(text));
-  response.headers.set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
-  return response;
+  return html_page(status, title, "<p>" + escape_html(sentence) + "</p>");
+}
+
+http::Response page_with_link(int status, std::string_view title, std::string_view sentence, std::string_view url) {
+  const std::string link = escape_html(url);
+  return html_page(status, title, "<p>" + escape_html(sentence) + "</p><p><a href=\"" + link + "\">" + link + "</a></p>");
 }
 
 }  // namespace airtight::issuer

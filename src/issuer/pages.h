@@ -14,4 +14,7 @@ namespace airtight::issuer {
 // A page with a title and a sentence; both are text and are escaped here.
 [[nodiscard]] http::Response page(int status, std::string_view title, std::string_view sentence);
 
+// The same with a link below the sentence.
+[[nodiscard]] http::Response page_with_link(int status, std::string_view title, std::string_view sentence, std::string_view url);
+
 }  // namespace airtight::issuer

@@ -24,8 +24,20 @@ keygen2::BasicCapabilities needed_capabilities(const Profile& profile) {
       need(needed.rsa_key_sizes, rsa.size);
       if (rsa.exponent) needed.settable_exponent = true;
     }
+    if (!key.symmetric_key) continue;
+    for (const std::string& algorithm : key.symmetric_key->endorsed_algorithms) need(needed.algorithms, algorithm);
   }
   return needed;
+}
+
+// What is asked for: what is needed, then what the profile only would like.
+keygen2::BasicCapabilities requested_capabilities(const Profile& profile) {
+  keygen2::BasicCapabilities requested = needed_capabilities(profile);
+  for (const std::string& algorithm : profile.wanted_algorithms) {
+    if (std::ranges::find(requested.algorithms, algorithm) == requested.algorithms.end()) requested.algorithms.push_back(algorithm);
+  }
+  requested.extensions = profile.wanted_extensions;
+  return requested;
 }
 
 // keygen2.md section 6: "A response keeps the request's order", and lists nothing that was not asked for.
@@ -89,22 +101,22 @@ Result<keygen2::ProvisioningSessionRequest> make_provisioning_session_request(Tu
 }  // namespace
 
 keygen2::PlatformNegotiationRequest make_platform_negotiation_request(const Session& session, const Profile& profile) {
-  return {.id = session.server_session_id,
-          .submit_url = submit_url(session),
-          .abort_url = abort_url(session),
-          .logotypes = {},
-          .capabilities = needed_capabilities(profile),
-          .server_cookie = {}};
+  keygen2::PlatformNegotiationRequest request;
+  request.id = session.server_session_id;
+  request.submit_url = submit_url(session);
+  request.abort_url = profile.abort_url.value_or(abort_url(session));
+  for (const IssuerLogotypeProfile& logotype : profile.logotypes) request.logotypes.push_back({logotype.mime_type, logotype.image});
+  request.capabilities = requested_capabilities(profile);
+  return request;
 }
 
 Verified<Answer> handle_platform_negotiation(Turn& turn, const keygen2::Received& received) {
   const auto& response = std::get<keygen2::PlatformNegotiationResponse>(received.message);
-  TRY(check_server_session(turn.session, response.server_session_id, response.server_cookie));
-  const keygen2::BasicCapabilities needed = needed_capabilities(turn.profile);
-  TRY(check_answers_request(response.capabilities, needed));
-  TRY(check_is_capable(response.capabilities, needed));
+  TRY(check_server_session(turn, response.server_session_id, response.server_cookie));
+  TRY(check_answers_request(response.capabilities, requested_capabilities(turn.profile)));
+  TRY(check_is_capable(response.capabilities, needed_capabilities(turn.profile)));
   keygen2::ProvisioningSessionRequest next = TRY(make_provisioning_session_request(turn));
-  Bytes request = TRY(message_text(std::move(next)));
+  Bytes request = TRY(request_text(turn, std::move(next)));
   return Answer{keygen2::ServerState::kAwaitProvisioningSessionResponse,
                 [request = std::move(request)](storage::Database&) -> Verified<http::Response> { return message_response(request); }};
 }

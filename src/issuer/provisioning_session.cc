@@ -1,7 +1,5 @@
 // ProvisioningSessionResponse: which device is it, does the profile accept it, and do we share a session key with it alone?
 // keygen2.md section 4 item 1; SKS createProvisioningSession, "Server Response Validation".
-#include <memory>
-
 #include "issuer/internal/step.h"
 #include "issuer/verdict_record.h"
 #include "provenance/verdict.h"
@@ -89,7 +87,7 @@ Verified<> check_session_attestation(const Response& response, const sks::Sessio
 Verified<Answer> handle_provisioning_session(Turn& turn, const keygen2::Received& received) {
   const auto& response = std::get<Response>(received.message);
   Session& session = turn.session;
-  TRY(check_server_session(session, response.server_session_id, response.server_cookie));
+  TRY(check_server_session(turn, response.server_session_id, response.server_cookie));
   TRY(check_server_time(session, response));
   TRY(check_fingerprint(turn.environment, response));
   if (response.client_ephemeral_key.curve() != crypto::Curve::kP256) {
@@ -107,25 +105,8 @@ Verified<Answer> handle_provisioning_session(Turn& turn, const keygen2::Received
   session.sealed_session_key = seal_in_session(turn.environment, session, kSessionKeyPlace, session_key);
   session.session_key_uses = 1;  // the signature of the response
 
-  std::vector<SecretBytes> puk_values;
-  keygen2::KeyInitializationRequest next = TRY(make_key_initialization_request(turn, session_key, puk_values));
-  session.request = TRY(message_text(std::move(next)));
-  struct StoredPuk {
-    std::string id;
-    std::string_view format;
-    Bytes sealed;
-  };
-  auto puks = std::make_shared<std::vector<StoredPuk>>();
-  for (std::size_t i = 0; i < puk_values.size(); ++i) {
-    const PukPolicy& policy = turn.profile.puk_policies[i];
-    puks->push_back(
-        {policy.id, name_of(policy.format), seal_in_session(turn.environment, session, std::string(kPukPlace) + policy.id, puk_values[i])});
-  }
-  return Answer{keygen2::ServerState::kAwaitKeyInitializationResponse,
-                [request = session.request, id = session.id, puks](storage::Database& database) -> Verified<http::Response> {
-                  for (const StoredPuk& puk : *puks) TRY(insert_puk(database, id, puk.id, puk.format, puk.sealed));
-                  return message_response(request);
-                }};
+  if (!turn.profile.lookups.empty()) return discover_credentials(turn);
+  return initialize_keys(turn, session_key, {});
 }
 
 }  // namespace airtight::issuer

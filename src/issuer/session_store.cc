@@ -21,15 +21,12 @@ std::string text_at(const Row& row, int column) { return row.is_null(column) ? s
 Bytes blob_at(const Row& row, int column) { return row.is_null(column) ? Bytes() : row.blob(column); }
 Instant instant_at(const Row& row, int column) { return row.is_null(column) ? Instant() : Instant{row.integer(column)}; }
 
-// The columns of a session in the order in which session_from reads them.
-constexpr std::string_view kSelectSession =
-    "SELECT id, enrolment_id, cookie_hash, state, step, profile_digest, subject, url, server_session_id, client_session_id, "
-    "session_key_algorithm, "
-    "updatable, session_life_time, session_key_limit, server_time, client_time, server_ephemeral_key, sealed_ephemeral_key, "
-    "sealed_session_key, "
-    "mac_sequence_counter, session_key_uses, device_certificate, device_id, verdict, request, refusal_id, refusal, created_at, updated_at, "
-    "expires_at "
-    "FROM issuer_sessions WHERE cookie_hash = ?";
+// The columns of a session in the order in which session_from reads them, up to its condition.
+#define AIRTIGHT_SELECT_SESSION                                                                                                         \
+  "SELECT id, enrolment_id, cookie_hash, state, step, profile_digest, subject, url, server_session_id, client_session_id, "             \
+  "session_key_algorithm, updatable, session_life_time, session_key_limit, server_time, client_time, server_ephemeral_key, "            \
+  "sealed_ephemeral_key, sealed_session_key, mac_sequence_counter, session_key_uses, device_certificate, device_id, verdict, request, " \
+  "refusal_id, refusal, created_at, updated_at, expires_at, renews, resume_hash, keys_response, certify_at FROM issuer_sessions WHERE "
 
 Result<Session> session_from(const Row& row) {
   const std::optional<keygen2::ServerState> state = keygen2::server_state_named(row.text(3));
@@ -65,8 +62,21 @@ Result<Session> session_from(const Row& row) {
   session.created_at = instant_at(row, 27);
   session.updated_at = instant_at(row, 28);
   session.expires_at = instant_at(row, 29);
+  if (!row.is_null(30)) session.renews = row.integer(30);
+  session.resume_hash = blob_at(row, 31);
+  session.keys_response = blob_at(row, 32);
+  if (!row.is_null(33)) session.certify_at = instant_at(row, 33);
   return session;
 }
+
+Result<std::optional<Session>> find_one(Database& database, std::string_view select, std::initializer_list<Value> values) {
+  const auto cursor = TRY(database.query(select, values));
+  const Row* row = TRY(cursor->next());
+  if (row == nullptr) return std::optional<Session>();
+  return std::optional(TRY(session_from(*row)));
+}
+
+Value integer_or_null(const std::optional<std::int64_t>& value) { return value ? Value(*value) : Value(std::monostate()); }
 
 }  // namespace
 
@@ -116,9 +126,9 @@ Result<std::string> find_profile_snapshot(Database& database, ByteView digest) {
 
 Result<> insert_enrolment(Database& database, ByteView token_hash, const Enrolment& enrolment) {
   TRY(database.execute(
-      "INSERT INTO issuer_enrolments (token_hash, profile, subject, state, created_at, expires_at) VALUES (?, ?, ?, 'unused', ?, ?)",
-      {token_hash, std::string_view(enrolment.profile), std::string_view(enrolment.subject), enrolment.created_at.milliseconds,
-       enrolment.expires_at.milliseconds}));
+      "INSERT INTO issuer_enrolments (token_hash, profile, subject, state, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?)",
+      {token_hash, std::string_view(enrolment.profile), std::string_view(enrolment.subject),
+       std::string_view(enrolment.used ? "used" : "unused"), enrolment.created_at.milliseconds, enrolment.expires_at.milliseconds}));
   return {};
 }
 
@@ -138,33 +148,80 @@ Result<bool> use_enrolment(Database& database, std::int64_t id, Instant now) {
 
 Result<> insert_session(Database& database, const Session& session) {
   TRY(database.execute(
-      "INSERT INTO issuer_sessions (enrolment_id, cookie_hash, state, is_open, step, profile_digest, subject, url, server_session_id, "
-      "updatable, "
-      "session_life_time, session_key_limit, mac_sequence_counter, session_key_uses, created_at, updated_at, expires_at) "
-      "VALUES (?, ?, ?, 1, 0, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?, ?, ?)",
-      {session.enrolment_id, ByteView(session.cookie_hash), keygen2::name_of(session.state), ByteView(session.profile_digest),
-       std::string_view(session.subject), std::string_view(session.url), std::string_view(session.server_session_id),
-       std::int64_t{session.updatable}, std::int64_t{session.session_life_time}, std::int64_t{session.session_key_limit},
-       session.created_at.milliseconds, session.created_at.milliseconds, session.expires_at.milliseconds}));
+      "INSERT INTO issuer_sessions (enrolment_id, renews, cookie_hash, state, is_open, step, profile_digest, subject, url, "
+      "server_session_id, updatable, session_life_time, session_key_limit, mac_sequence_counter, session_key_uses, created_at, updated_at, "
+      "expires_at) VALUES (?, ?, ?, ?, 1, 0, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?, ?, ?)",
+      {session.enrolment_id, integer_or_null(session.renews), ByteView(session.cookie_hash), keygen2::name_of(session.state),
+       ByteView(session.profile_digest), std::string_view(session.subject), std::string_view(session.url),
+       std::string_view(session.server_session_id), std::int64_t{session.updatable}, std::int64_t{session.session_life_time},
+       std::int64_t{session.session_key_limit}, session.created_at.milliseconds, session.created_at.milliseconds,
+       session.expires_at.milliseconds}));
   return {};
 }
 
+Result<std::optional<Session>> find_session(Database& database, std::int64_t id) {
+  return find_one(database, AIRTIGHT_SELECT_SESSION "id = ?", {id});
+}
+
 Result<std::optional<Session>> find_session_by_cookie(Database& database, ByteView cookie_hash) {
-  const auto cursor = TRY(database.query(kSelectSession, {cookie_hash}));
-  const Row* row = TRY(cursor->next());
-  if (row == nullptr) return std::optional<Session>();
-  return std::optional(TRY(session_from(*row)));
+  return find_one(database, AIRTIGHT_SELECT_SESSION "cookie_hash = ?", {cookie_hash});
+}
+
+Result<std::optional<Session>> find_session_by_resume_token(Database& database, ByteView resume_hash) {
+  return find_one(database, AIRTIGHT_SELECT_SESSION "resume_hash = ?", {resume_hash});
+}
+
+Result<std::optional<Session>> find_session_by_server_id(Database& database, std::string_view server_session_id) {
+  return find_one(database, AIRTIGHT_SELECT_SESSION "server_session_id = ?", {server_session_id});
+}
+
+Result<std::optional<Session>> find_session_of_enrolment(Database& database, std::int64_t enrolment_id) {
+  return find_one(database, AIRTIGHT_SELECT_SESSION "enrolment_id = ?", {enrolment_id});
+}
+
+Result<std::optional<Session>> find_unbegun_renewal(Database& database, std::int64_t credential_id) {
+  return find_one(database, AIRTIGHT_SELECT_SESSION "renews = ? AND is_open = 1 AND step = 0", {credential_id});
+}
+
+Result<bool> replace_cookie(Database& database, std::int64_t id, std::int64_t step, ByteView cookie_hash) {
+  return TRY(database.execute("UPDATE issuer_sessions SET cookie_hash = ? WHERE id = ? AND step = ? AND is_open = 1",
+                              {cookie_hash, id, step})) == 1;
+}
+
+Result<> set_deployment(Database& database, const Session& session) {
+  TRY(database.execute(
+      "UPDATE issuer_sessions SET request = ?, mac_sequence_counter = ?, session_key_uses = ? WHERE id = ?",
+      {ByteView(session.request), std::int64_t{session.mac_sequence_counter}, std::int64_t{session.session_key_uses}, session.id}));
+  return {};
+}
+
+Result<bool> set_certify_at(Database& database, std::int64_t id, Instant now) {
+  return TRY(database.execute("UPDATE issuer_sessions SET certify_at = ? WHERE id = ? AND state = ? AND certify_at IS NULL",
+                              {now.milliseconds, id, keygen2::name_of(keygen2::ServerState::kAwaitCertification)})) == 1;
+}
+
+Result<bool> count_session_key_use(Database& database, std::int64_t id) {
+  return TRY(database.execute("UPDATE issuer_sessions SET session_key_uses = session_key_uses + 1 WHERE id = ? AND session_key_uses < "
+                              "session_key_limit AND sealed_session_key IS NOT NULL",
+                              {id})) == 1;
+}
+
+Result<> forget_session_key(Database& database, std::int64_t id) {
+  TRY(database.execute("UPDATE issuer_sessions SET sealed_session_key = NULL WHERE id = ?", {id}));
+  return {};
 }
 
 Result<bool> advance_session(Database& database, const Session& session, std::int64_t expected_step) {
+  const std::optional<std::int64_t> certify_at =
+      session.certify_at ? std::optional(session.certify_at->milliseconds) : std::optional<std::int64_t>();
   const std::int64_t changed = TRY(database.execute(
-      "UPDATE issuer_sessions SET state = ?, is_open = ?, step = step + 1, client_session_id = ?, session_key_algorithm = ?, server_time = "
-      "?, client_time = ?, "
-      "server_ephemeral_key = ?, sealed_ephemeral_key = ?, sealed_session_key = ?, mac_sequence_counter = ?, session_key_uses = ?, "
-      "device_certificate = ?, device_id = ?, verdict = ?, request = ?, refusal_id = ?, refusal = ?, updated_at = ? WHERE id = ? AND step "
-      "= ?",
+      "UPDATE issuer_sessions SET state = ?, is_open = ?, step = step + 1, subject = ?, client_session_id = ?, session_key_algorithm = ?, "
+      "server_time = ?, client_time = ?, server_ephemeral_key = ?, sealed_ephemeral_key = ?, sealed_session_key = ?, "
+      "mac_sequence_counter = ?, session_key_uses = ?, device_certificate = ?, device_id = ?, verdict = ?, request = ?, keys_response = ?, "
+      "resume_hash = ?, certify_at = ?, refusal_id = ?, refusal = ?, updated_at = ?, expires_at = ? WHERE id = ? AND step = ?",
       {keygen2::name_of(session.state),
        std::int64_t{!keygen2::is_final(session.state)},
+       std::string_view(session.subject),
        text_or_null(session.client_session_id),
        text_or_null(session.session_key_algorithm),
        text_or_null(session.server_time),
@@ -178,9 +235,13 @@ Result<bool> advance_session(Database& database, const Session& session, std::in
        text_or_null(session.device_id),
        text_or_null(session.verdict),
        blob_or_null(session.request),
+       blob_or_null(session.keys_response),
+       blob_or_null(session.resume_hash),
+       integer_or_null(certify_at),
        text_or_null(session.refusal_id),
        text_or_null(session.refusal),
        session.updated_at.milliseconds,
+       session.expires_at.milliseconds,
        session.id,
        expected_step}));
   return changed == 1;
@@ -188,54 +249,14 @@ Result<bool> advance_session(Database& database, const Session& session, std::in
 
 Result<bool> abort_session(Database& database, const Session& session, const Ending& ending, Instant now) {
   const std::int64_t changed = TRY(database.execute(
-      "UPDATE issuer_sessions SET state = ?, is_open = 0, step = step + 1, sealed_ephemeral_key = NULL, sealed_session_key = NULL, request "
-      "= NULL, "
+      "UPDATE issuer_sessions SET sealed_session_key = CASE WHEN state = ? AND updatable THEN sealed_session_key END, "
+      "sealed_ephemeral_key = NULL, request = NULL, keys_response = NULL, state = ?, is_open = 0, step = step + 1, "
       "device_certificate = COALESCE(?, device_certificate), device_id = COALESCE(?, device_id), verdict = COALESCE(?, verdict), "
       "refusal_id = ?, refusal = ?, updated_at = ? WHERE id = ? AND is_open = 1",
-      {keygen2::name_of(keygen2::ServerState::kAborted), blob_or_null(session.device_certificate), text_or_null(session.device_id),
-       text_or_null(session.verdict), ending.id, ending.sentence, now.milliseconds, session.id}));
+      {keygen2::name_of(keygen2::ServerState::kAwaitCredentialDeploymentResponse), keygen2::name_of(keygen2::ServerState::kAborted),
+       blob_or_null(session.device_certificate), text_or_null(session.device_id), text_or_null(session.verdict), ending.id, ending.sentence,
+       now.milliseconds, session.id}));
   return changed == 1;
-}
-
-Result<> insert_credential(Database& database, std::int64_t session_id, const Credential& credential) {
-  TRY(
-      database.execute("INSERT INTO issuer_credentials (session_id, key_id, certificate, fingerprint, serial, issued_at, not_after) VALUES "
-                       "(?, ?, ?, ?, ?, ?, ?)",
-                       {session_id, std::string_view(credential.key_id), ByteView(credential.certificate), ByteView(credential.fingerprint),
-                        std::string_view(credential.serial), credential.issued_at.milliseconds, credential.not_after.milliseconds}));
-  return {};
-}
-
-Result<std::int64_t> confirm_credentials(Database& database, std::int64_t session_id, Instant now) {
-  return database.execute("UPDATE issuer_credentials SET confirmed_at = ? WHERE session_id = ?", {now.milliseconds, session_id});
-}
-
-Result<> insert_puk(Database& database, std::int64_t session_id, std::string_view policy_id, std::string_view format,
-                    ByteView sealed_value) {
-  TRY(database.execute("INSERT INTO issuer_puks (session_id, policy_id, format, sealed_value) VALUES (?, ?, ?, ?)",
-                       {session_id, policy_id, format, sealed_value}));
-  return {};
-}
-
-Result<CleanUp> remove_expired(Database& database, Instant now) {
-  CleanUp done;
-  done.expired_sessions =
-      TRY(database.execute("UPDATE issuer_sessions SET state = ?, is_open = 0, step = step + 1, sealed_ephemeral_key = NULL, "
-                           "sealed_session_key = NULL, request = NULL, "
-                           "refusal_id = 'session.expired', refusal = 'the session was not finished in time', updated_at = ? WHERE is_open "
-                           "= 1 AND expires_at < ?",
-                           {keygen2::name_of(keygen2::ServerState::kAborted), now.milliseconds, now.milliseconds}));
-  done.expired_urls = TRY(database.execute("DELETE FROM issuer_enrolments WHERE state = 'unused' AND expires_at < ?", {now.milliseconds}));
-  return done;
-}
-
-Result<bool> has_expired(Database& database, Instant now) {
-  const auto cursor =
-      TRY(database.query("SELECT EXISTS (SELECT 1 FROM issuer_sessions WHERE is_open = 1 AND expires_at < ?1) OR "
-                         "EXISTS (SELECT 1 FROM issuer_enrolments WHERE state = 'unused' AND expires_at < ?1)",
-                         {now.milliseconds}));
-  const Row* row = TRY(cursor->next());
-  return row != nullptr && row->integer(0) != 0;
 }
 
 }  // namespace airtight::issuer

@@ -1,4 +1,4 @@
-// Enrolments, sessions and credentials in the issuer's database. Each function is one statement within the caller's transaction; the
+// Settings, profiles, enrolments and sessions in the issuer's database. Each function is one statement within the caller's transaction; the
 // steps of sessions are taken by compare-and-set on their `step`, so that of two requests at once exactly one wins.
 #pragma once
 
@@ -33,7 +33,9 @@ struct Enrolment {
 struct Session {
   std::int64_t id = 0;
   std::int64_t enrolment_id = 0;
+  std::optional<std::int64_t> renews = {};  // the credential
   Bytes cookie_hash = {};
+  Bytes resume_hash = {};
   keygen2::ServerState state = keygen2::ServerState::kAwaitPlatformNegotiationResponse;
   std::int64_t step = 0;
   Bytes profile_digest = {};
@@ -56,21 +58,13 @@ struct Session {
   std::string device_id = {};
   std::string verdict = {};
   Bytes request = {};
+  Bytes keys_response = {};
+  std::optional<Instant> certify_at = {};
   std::string refusal_id = {};
   std::string refusal = {};
   Instant created_at = {};
   Instant updated_at = {};
   Instant expires_at = {};
-};
-
-struct Credential {
-  std::string key_id = {};
-  Bytes certificate = {};
-  Bytes fingerprint = {};
-  std::string serial = {};
-  Instant issued_at = {};
-  Instant not_after = {};
-  std::optional<Instant> confirmed_at = {};
 };
 
 [[nodiscard]] Result<std::optional<std::string>> find_setting(storage::Database& database, std::string_view name);
@@ -92,7 +86,23 @@ struct Credential {
 [[nodiscard]] Result<bool> use_enrolment(storage::Database& database, std::int64_t id, Instant now);
 
 [[nodiscard]] Result<> insert_session(storage::Database& database, const Session& session);
+[[nodiscard]] Result<std::optional<Session>> find_session(storage::Database& database, std::int64_t id);
 [[nodiscard]] Result<std::optional<Session>> find_session_by_cookie(storage::Database& database, ByteView cookie_hash);
+[[nodiscard]] Result<std::optional<Session>> find_session_by_resume_token(storage::Database& database, ByteView resume_hash);
+[[nodiscard]] Result<std::optional<Session>> find_session_by_server_id(storage::Database& database, std::string_view server_session_id);
+[[nodiscard]] Result<std::optional<Session>> find_session_of_enrolment(storage::Database& database, std::int64_t enrolment_id);
+// The session that is there to renew the credential and has not taken a step yet.
+[[nodiscard]] Result<std::optional<Session>> find_unbegun_renewal(storage::Database& database, std::int64_t credential_id);
+// Gives the session another cookie if it still is at `step`; false if it is not.
+[[nodiscard]] Result<bool> replace_cookie(storage::Database& database, std::int64_t id, std::int64_t step, ByteView cookie_hash);
+// Saves what is known only once the certificates are made: the request, which the resume URL gives again, and the session key's counts.
+[[nodiscard]] Result<> set_deployment(storage::Database& database, const Session& session);
+// Approves the deferred certificates of a session; false if it does not wait for that.
+[[nodiscard]] Result<bool> set_certify_at(storage::Database& database, std::int64_t id, Instant now);
+// Counts one use of the session key if the session has one left and keeps its key; false otherwise.
+[[nodiscard]] Result<bool> count_session_key_use(storage::Database& database, std::int64_t id);
+// Wipes the session key of a session that owns nothing any more.
+[[nodiscard]] Result<> forget_session_key(storage::Database& database, std::int64_t id);
 // Writes what a step changes if the row still is at `expected_step`, and counts the step; false if it is not.
 [[nodiscard]] Result<bool> advance_session(storage::Database& database, const Session& session, std::int64_t expected_step);
 // Why a session ended before its time.
@@ -100,24 +110,8 @@ struct Ending {
   std::string_view id;        // stable
   std::string_view sentence;  // for people
 };
-// Aborts the session unless it has ended meanwhile, keeps the evidence that `session` has of its device, and wipes its secrets; false if it
-// had ended.
+// Aborts the session unless it has ended meanwhile, keeps the evidence that `session` has of its device, and wipes its secrets; but the
+// session key stays where the device may have finished all the same, so that a later session can delete what it has. False if it had ended.
 [[nodiscard]] Result<bool> abort_session(storage::Database& database, const Session& session, const Ending& ending, Instant now);
-
-[[nodiscard]] Result<> insert_credential(storage::Database& database, std::int64_t session_id, const Credential& credential);
-// Confirms the credentials of a session; how many there are.
-[[nodiscard]] Result<std::int64_t> confirm_credentials(storage::Database& database, std::int64_t session_id, Instant now);
-[[nodiscard]] Result<> insert_puk(storage::Database& database, std::int64_t session_id, std::string_view policy_id, std::string_view format,
-                                  ByteView sealed_value);
-
-struct CleanUp {
-  std::int64_t expired_sessions = 0;
-  std::int64_t expired_urls = 0;
-};
-// Aborts sessions and removes unused enrolments that expired before `now`.
-[[nodiscard]] Result<CleanUp> remove_expired(storage::Database& database, Instant now);
-
-// Whether anything has expired: asked before remove_expired, so that an idle issuer writes nothing.
-[[nodiscard]] Result<bool> has_expired(storage::Database& database, Instant now);
 
 }  // namespace airtight::issuer

@@ -1,19 +1,22 @@
 // One step of a KeyGen2 session: a handler gets the session as stored and one message that the state machine allows, and returns what the
-// session becomes and how to answer. It touches no database: what must be in the step's transaction is in Answer::respond.
+// session becomes and how to answer. What a handler reads from the database may be stale; what must hold is in Answer::respond.
 #pragma once
 
 #include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/random.h"
 #include "base/time.h"
 #include "ca/authority.h"
 #include "crypto/digest.h"
 #include "http/message.h"
+#include "issuer/credential_store.h"
 #include "issuer/profile.h"
 #include "issuer/refusal.h"
+#include "issuer/request_signer.h"
 #include "issuer/session_store.h"
 #include "keygen2/messages.h"
 #include "keygen2/state_machines.h"
@@ -30,6 +33,7 @@ struct Environment {
   const Clock& clock;
   RandomSource& random;
   const xml::Schema& schema;
+  const RequestSigner& signer;                         // of requests; lookups are signed by the authority
   std::optional<crypto::Sha256Value> tls_fingerprint;  // SHA-256 of the server's own TLS certificate; absent without TLS
 };
 
@@ -37,7 +41,8 @@ struct Turn {
   const Environment& environment;
   const Profile& profile;
   Instant now;
-  Session session;  // handlers change it
+  storage::Database& database;  // for reading
+  Session session;              // handlers change it
 };
 
 struct Answer {
@@ -49,15 +54,38 @@ struct Answer {
 // Platform negotiation (platform_negotiation.cc).
 [[nodiscard]] keygen2::PlatformNegotiationRequest make_platform_negotiation_request(const Session& session, const Profile& profile);
 [[nodiscard]] Verified<Answer> handle_platform_negotiation(Turn& turn, const keygen2::Received& received);
+
 // Provisioning session, keygen2.md section 4 item 1 (provisioning_session.cc).
 [[nodiscard]] Verified<Answer> handle_provisioning_session(Turn& turn, const keygen2::Received& received);
-// Key initialization, item 2 (key_initialization.cc).
-[[nodiscard]] Result<keygen2::KeyInitializationRequest> make_key_initialization_request(Turn& turn, const SecretBytes& session_key,
-                                                                                        std::vector<SecretBytes>& puk_values);
+
+// Credential discovery (credential_discovery.cc).
+[[nodiscard]] Verified<Answer> discover_credentials(Turn& turn);
+[[nodiscard]] Verified<Answer> handle_credential_discovery(Turn& turn, const keygen2::Received& received);
+
+// Key initialization, item 2 (key_initialization_request.cc, key_initialization.cc). Without keys the session goes on to deployment.
+[[nodiscard]] Verified<Answer> initialize_keys(Turn& turn, const SecretBytes& session_key, std::vector<Target> targets);
 [[nodiscard]] Verified<Answer> handle_key_initialization(Turn& turn, const keygen2::Received& received);
+
+// Deferred certification (deferred_certification.cc): the page that the device gets, and what the resume URL does once they are ready.
+[[nodiscard]] Verified<Answer> defer_certification(Turn& turn, Bytes keys_response);
+[[nodiscard]] bool is_certified(const Session& session, Instant now);
+[[nodiscard]] Verified<Answer> resume_with_certificates(Turn& turn);
+[[nodiscard]] http::Response not_ready_page(const Session& session, const std::string& token, Instant now);
+
 // Credential deployment, item 3 (credential_deployment.cc). `keys` are those that KeyInitializationResponse brought, in order, verified.
-[[nodiscard]] Answer deploy_credentials(Turn& turn, SecretBytes session_key, std::vector<keygen2::GeneratedPublicKey> keys);
+[[nodiscard]] Answer deploy_credentials(Turn& turn, SecretBytes session_key, std::vector<keygen2::GeneratedPublicKey> keys,
+                                        std::vector<Target> new_targets = {});
 [[nodiscard]] Verified<Answer> handle_credential_deployment(Turn& turn, const keygen2::Received& received);
+
+// The certificate of a key, with what the session knows about it (deployment.cc). Fault::kRefused where its profile wants more than that.
+[[nodiscard]] Result<crypto::Certificate> issue_certificate(storage::Database& database, const Turn& turn, const KeyProfile& profile,
+                                                            const crypto::PublicKey& key, const provenance::Verdict& verdict);
+
+// The basic profile (basic_profile.cc, keygen2.md section 5).
+[[nodiscard]] keygen2::KeyOperationRequest make_key_operation_request(const Session& session, const Profile& profile);
+[[nodiscard]] Verified<Answer> handle_key_operation(Turn& turn, const keygen2::Received& received);
+[[nodiscard]] Verified<Answer> handle_basic_deployment(Turn& turn, const keygen2::Received& received);
+
 // ClientErrorResponse (client_error.cc).
 [[nodiscard]] Verified<Answer> handle_client_error(Turn& turn, const keygen2::Received& received);
 
@@ -65,14 +93,16 @@ struct Answer {
 [[nodiscard]] std::string submit_url(const Session& session);
 [[nodiscard]] std::string abort_url(const Session& session);
 
-// A KeyGen2 message as a response, its text also where it is to be kept.
-[[nodiscard]] Result<Bytes> message_text(const keygen2::Message& message);
+// A request of the session that is answered at `step`, with ServerCookie and signature where the profile has them (request_text.cc).
+[[nodiscard]] Result<Bytes> request_text(const Environment& environment, const Profile& profile, const Session& session, std::int64_t step,
+                                         keygen2::Message message);
+// That of the step which `turn` takes.
+[[nodiscard]] Result<Bytes> request_text(const Turn& turn, keygen2::Message message);
 [[nodiscard]] http::Response message_response(Bytes text);
 
-// Every response but the first names both sessions; none may bring a ServerCookie, because none was sent.
-[[nodiscard]] Verified<> check_server_session(const Session& session, std::string_view server_session_id,
-                                              const keygen2::ServerCookie& cookie);
-[[nodiscard]] Verified<> check_both_sessions(const Session& session, std::string_view server_session_id, std::string_view client_session_id,
+// Every response but the first names both sessions, and returns the ServerCookie that was sent.
+[[nodiscard]] Verified<> check_server_session(const Turn& turn, std::string_view server_session_id, const keygen2::ServerCookie& cookie);
+[[nodiscard]] Verified<> check_both_sessions(const Turn& turn, std::string_view server_session_id, std::string_view client_session_id,
                                              const keygen2::ServerCookie& cookie);
 
 // Secrets of a session, sealed for their place.
@@ -82,10 +112,12 @@ struct Answer {
                                                   std::string_view place, ByteView sealed);
 inline constexpr std::string_view kEphemeralKeyPlace = "ephemeral-key";
 inline constexpr std::string_view kSessionKeyPlace = "session-key";
-inline constexpr std::string_view kPukPlace = "puk/";  // and the policy's ID
-[[nodiscard]] Result<SecretBytes> open_session_key(const Turn& turn);
+[[nodiscard]] Result<SecretBytes> open_session_key(const Environment& environment, const Session& session);
 
 // Wipes what only an open session needs.
 void forget_secrets(Session& session);
+
+// A refusal for what a profile wants to say and the enrolment does not know.
+[[nodiscard]] Refusal no_value(const Error& error);
 
 }  // namespace airtight::issuer

@@ -1,0 +1,60 @@
+// What the service is made of. server.cc answers requests and takes steps; session_beginning.cc begins sessions and lets them go on.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <unordered_map>
+
+#include "ca/authority.h"
+#include "issuer/enrolment.h"
+#include "issuer/internal/step.h"
+#include "issuer/server.h"
+#include "xml/schema.h"
+
+namespace airtight::issuer {
+
+// Of a message that another request has answered meanwhile.
+inline constexpr std::string_view kReplayedId = "message.replayed";
+
+struct IssuerService::Impl {
+  Impl(ServiceParts service_parts, ca::Authority certificate_authority, xml::Schema compiled_schema,
+       std::optional<RequestSigner> request_signer)
+      : parts(std::move(service_parts)),
+        authority(std::move(certificate_authority)),
+        schema(std::move(compiled_schema)),
+        signer(request_signer ? *std::move(request_signer) : signer_of(authority)) {}
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+
+  [[nodiscard]] Verified<http::Response> dispatch(const http::Request& request);
+  // GET of an enrolment, resume or renewal URL.
+  [[nodiscard]] Verified<http::Response> begin_or_resume(const http::Request& request, const Path& path);
+  [[nodiscard]] Verified<http::Response> begin_session(storage::Database& database, const http::Request& request,
+                                                       const crypto::Sha256Value& token_hash, const Enrolment& enrolment);
+  [[nodiscard]] Verified<http::Response> begin_renewal(const http::Request& request, std::string_view serial);
+  [[nodiscard]] Verified<http::Response> begin_again(storage::Database& database, const Session& session);
+  [[nodiscard]] Verified<http::Response> resume_session(storage::Database& database, Session session, const std::string& token);
+  [[nodiscard]] Session new_session(const Profile& profile, const crypto::Sha256Value& token_hash, const Token& cookie) const;
+  [[nodiscard]] Verified<http::Response> first_request(const Session& session, const Profile& profile, const std::string& cookie) const;
+  // POST of a message.
+  [[nodiscard]] Verified<http::Response> submit(const http::Request& request, std::string_view handle);
+  [[nodiscard]] Verified<Answer> answer(const http::Request& request, std::string_view handle, Turn& turn) const;
+  [[nodiscard]] Verified<http::Response> apply(storage::Database& database, Turn& turn, const Answer& answer) const;
+  void end_session(storage::Database& database, const Session& session, const Refusal& refusal) const;
+
+  // The profile of a session: with which it began, and of that the part that a renewal is about.
+  [[nodiscard]] Result<std::shared_ptr<const Profile>> profile_of(storage::Database& database, const Session& session);
+  [[nodiscard]] Result<std::shared_ptr<const Profile>> compiled_profile(storage::Database& database, ByteView digest);
+
+  ServiceParts parts;
+  ca::Authority authority;
+  xml::Schema schema;
+  RequestSigner signer;
+  Environment environment{parts.master_key, authority, parts.clock, parts.random, schema, signer, parts.tls_fingerprint};
+  std::mutex profiles_mutex;
+  std::unordered_map<std::string, std::shared_ptr<const Profile>> profiles;  // compiled, by their digest
+};
+
+}  // namespace airtight::issuer

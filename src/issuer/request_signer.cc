@@ -1,0 +1,23 @@
+#include "issuer/request_signer.h"
+
+#include "base/algorithms.h"
+#include "issuer/tls_identity.h"
+
+namespace airtight::issuer {
+
+RequestSigner signer_of(const ca::Authority& authority) {
+  return {authority.issuing(), authority.xml_signature_method(),
+          [&authority](ByteView signed_info) { return authority.sign_xml(signed_info); }};
+}
+
+Result<RequestSigner> read_signer(const std::filesystem::path& certificate, const std::filesystem::path& key) {
+  const TlsIdentity identity = TRY(read_tls_identity(certificate, key));
+  const crypto::PrivateKey private_key = TRY(crypto::private_key_from_pem(identity.key_pem.expose_secret()));
+  const bool rsa = private_key.public_key().type() == KeyAlgorithmType::kRsa;
+  const crypto::SignatureScheme scheme = rsa ? crypto::SignatureScheme::kRsaPkcs1 : crypto::SignatureScheme::kEcdsaRaw;
+  return RequestSigner{identity.certificate, rsa ? uri::kRsaSha256 : uri::kEcdsaSha256, [private_key, scheme](ByteView signed_info) {
+                         return private_key.sign(scheme, crypto::Digest::kSha256, signed_info);
+                       }};
+}
+
+}  // namespace airtight::issuer

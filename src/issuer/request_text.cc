@@ -1,0 +1,83 @@
+// Requests as the device gets them: with the ServerCookie and the signature that the profile wants.
+#include "base/encoding.h"
+#include "crypto/digest.h"
+#include "issuer/internal/step.h"
+#include "issuer/pages.h"
+#include "xml/signature.h"
+
+namespace airtight::issuer {
+namespace {
+
+constexpr std::string_view kCookiePurpose = "issuer server cookies";
+constexpr std::string_view kCookieNamespace = "urn:airtight:issuer";
+
+// What nobody else can make for this session and this step of it.
+xml::Document make_server_cookie(const Environment& environment, const Session& session, std::int64_t step) {
+  xml::Document cookie = xml::Document::create({"", keygen2::kNamespace}, "ServerCookie");
+  const SecretBytes key = environment.master_key.derive_key(kCookiePurpose);
+  const std::string place = session.server_session_id + "/" + std::to_string(step);
+  cookie.root()
+      .add({"a", kCookieNamespace}, "Step")
+      .set_text(base64url_encode(crypto::hmac_sha256(key.expose_secret(), {bytes_of(place)})));
+  return cookie;
+}
+
+template <typename M>
+concept HasServerCookie = requires(M& message) { message.server_cookie; };
+
+}  // namespace
+
+Result<Bytes> request_text(const Environment& environment, const Profile& profile, const Session& session, std::int64_t step,
+                           keygen2::Message message) {
+  if (profile.server_cookie) {
+    std::visit(
+        [&]<typename M>(M& one) {
+          if constexpr (HasServerCookie<M>) one.server_cookie = make_server_cookie(environment, session, step);
+        },
+        message);
+  }
+  const bool discovery = std::holds_alternative<keygen2::CredentialDiscoveryRequest>(message);
+  xml::Document document = TRY(keygen2::write_message(message));
+  if (discovery) {
+    const RequestSigner authority = signer_of(environment.authority);
+    TRY(keygen2::sign_lookups(document, authority.method, authority.certificate, authority.sign));
+  }
+  if (profile.sign_requests) {
+    const RequestSigner& signer = environment.signer;
+    TRY(xml::sign_enveloped(document.root(), signer.method, {.key_name = {}, .certificate = signer.certificate}, signer.sign));
+  }
+  return document.serialize();
+}
+
+Result<Bytes> request_text(const Turn& turn, keygen2::Message message) {
+  return request_text(turn.environment, turn.profile, turn.session, turn.session.step + 1, std::move(message));
+}
+
+http::Response message_response(Bytes text) { return document(200, keygen2::kMediaType, std::move(text)); }
+
+Verified<> check_server_session(const Turn& turn, std::string_view server_session_id, const keygen2::ServerCookie& cookie) {
+  if (server_session_id != turn.session.server_session_id) {
+    return refuse(kForbidden, "server-session-id", "The message names another session of the issuer than its cookie");
+  }
+  if (!turn.profile.server_cookie) {
+    if (cookie) return refuse(kForbidden, "server-cookie", "The message returns a ServerCookie that was never sent");
+    return {};
+  }
+  if (!cookie) return refuse(kForbidden, "server-cookie.missing", "The message does not return the ServerCookie");
+  const xml::Document sent = make_server_cookie(turn.environment, turn.session, turn.session.step);
+  const Bytes expected = TRY(xml::canonicalize(sent.root()));
+  const Result<Bytes> returned = xml::canonicalize(cookie->root());
+  if (returned && equal_in_constant_time(expected, *returned)) return {};
+  return refuse(kForbidden, "server-cookie", "The message returns another ServerCookie than the one that was sent");
+}
+
+Verified<> check_both_sessions(const Turn& turn, std::string_view server_session_id, std::string_view client_session_id,
+                               const keygen2::ServerCookie& cookie) {
+  TRY(check_server_session(turn, server_session_id, cookie));
+  if (client_session_id != turn.session.client_session_id) {
+    return refuse(kForbidden, "client-session-id", "The message names another session of the device than the one that was created");
+  }
+  return {};
+}
+
+}  // namespace airtight::issuer
