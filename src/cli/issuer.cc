@@ -12,6 +12,7 @@
 #include "agent/printable.h"
 #include "base/encoding.h"
 #include "cli/commands.h"
+#include "cli/issuer_commands.h"
 #include "cli/seal_options.h"
 #include "cli/terminal.h"
 #include "crypto/random.h"
@@ -327,6 +328,8 @@ void add_issuer(CLI::App& root, Context& context) {
   add_url(group, context);
   add_sessions(group, context);
   add_credentials(group, context);
+  add_issuer_profile(group, context);
+  add_issuer_approve(group, context);
 }
 
 }  // namespace airtight::cli

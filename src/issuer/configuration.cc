@@ -99,6 +99,10 @@ Result<Configuration> parse_configuration(std::string_view text, const std::file
 }
 
 Result<Configuration> read_configuration(const std::filesystem::path& folder) {
+  std::error_code fault;
+  if (std::filesystem::exists(folder / kFile, fault) && !std::filesystem::is_regular_file(folder / kFile, fault))
+    return fail(Fault::kBadInput, (folder / kFile).string() + " is not a regular file",
+                "put the configuration itself there, or a link to it");
   const Bytes text = TRY(storage::read_file(folder / kFile, kMaxFile));
   return parse_configuration(text_of(text), folder);
 }

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include "issuer/init.h"
 #include "storage/files.h"
@@ -101,7 +102,7 @@ const Wrong kWrongTexts[] = {
     {"NameAtTheTop", "color = \"red\"\n" + smallest(), "issuer.toml:1:1:", "unknown name 'color' at the top",
      "tls_certificate, tls_key, url"},
     {"NameInAProfile", with("profiles.default.colour = 1\n" + std::string(kAnyDevice) + std::string(kKey)),
-     "issuer.toml:2:18:", "unknown name 'colour' in [profiles.default]", "subject, session_life_time"},
+     "issuer.toml:2:18:", "unknown name 'colour' in [profiles.default]", "subject, basic, session_life_time"},
     {"NameInAKey", with_key("size = 256\n"), "issuer.toml:8:1:", "unknown name 'size' in [profiles.default.keys]", "friendly_name"},
     {"NoProfile", "tls = true\n", "issuer.toml:1:1:", "there is no profile"},
     {"NoKey", with(kAnyDevice), "issuer.toml:", "asks for no key", "[[profiles.default.keys]]"},
@@ -135,7 +136,7 @@ const Wrong kWrongTexts[] = {
      "issuer.toml:6:9:", "usage cannot be \"login\"", "signature, authentication, encryption, universal, transport, symmetric-key"},
     {"SymmetricKey",
      with(std::string(kAnyDevice) + "[[profiles.default.keys]]\nid = \"K\"\nusage = \"symmetric-key\"\nalgorithm = \"p-256\"\n"),
-     "issuer.toml:6:9:", "cannot be provisioned by this version"},
+     "issuer.toml:6:9:", "needs a table symmetric_key"},
     {"Algorithm", with(std::string(kAnyDevice) + "[[profiles.default.keys]]\nid = \"K\"\nusage = \"signature\"\nalgorithm = \"dsa\"\n"),
      "issuer.toml:7:13:", "algorithm cannot be \"dsa\"", "rsa, p-256, p-384, p-521"},
     {"RsaWithoutSize",
@@ -222,6 +223,21 @@ TEST(ListenAddresses, AreReadAndMadeIntoUrls) {
   EXPECT_EQ(base_url_of(must(parse_listen_address("127.0.0.1:8443")), true), "https://127.0.0.1:8443");
   EXPECT_EQ(base_url_of(must(parse_listen_address("[::1]:443")), true), "https://[::1]");
   EXPECT_EQ(base_url_of(must(parse_listen_address("localhost:8080")), false), "http://localhost:8080");
+}
+
+TEST(ListenAddresses, KnowEveryWayToWriteTheUnspecifiedAddress) {
+  for (const std::string_view text : {"0.0.0.0:0", "[::]:0", "[::0]:0", "[0:0:0:0:0:0:0:0]:0"})
+    EXPECT_TRUE(must(parse_listen_address(text)).is_any()) << text;
+  EXPECT_FALSE(must(parse_listen_address("[::1]:0")).is_any());
+  EXPECT_FALSE(parse_listen_address("").has_value());
+}
+
+TEST(Configuration, ThatIsNoRegularFileIsRefused) {
+  const tests::TemporaryFolder folder;
+  ASSERT_EQ(::mkfifo((folder / "issuer.toml").c_str(), 0600), 0);
+  const Result<Configuration> read = read_configuration(folder.path());
+  ASSERT_FALSE(read.has_value());
+  EXPECT_EQ(read.error().fault, Fault::kBadInput);
 }
 
 TEST(ListenAddresses, KnowLoopback) {

@@ -1,0 +1,11 @@
+// The parts of airtight issuer that stand in files of their own.
+#pragma once
+
+#include "cli/command.h"
+
+namespace airtight::cli {
+
+void add_issuer_profile(CLI::App& issuer_group, Context& context);  // issuer_profile.cc
+void add_issuer_approve(CLI::App& issuer_group, Context& context);
+
+}  // namespace airtight::cli

@@ -1,0 +1,104 @@
+// airtight issuer profile: looks at the profiles of issuer.toml before anybody enrols with them; airtight issuer approve.
+#include <memory>
+#include <string>
+
+#include "cli/commands.h"
+#include "cli/issuer_commands.h"
+#include "crypto/random.h"
+#include "issuer/configuration.h"
+#include "issuer/explanation.h"
+#include "issuer/issuer.h"
+
+namespace airtight::cli {
+namespace {
+
+namespace json = boost::json;
+
+struct ProfileArguments {
+  std::string folder;
+  std::string name;
+};
+
+Result<std::vector<const issuer::Profile*>> chosen(const issuer::Configuration& configuration, const std::string& name) {
+  std::vector<const issuer::Profile*> out;
+  if (!name.empty()) {
+    out.push_back(TRY(configuration.find_profile(name)));
+    return out;
+  }
+  for (const issuer::Profile& profile : configuration.profiles) out.push_back(&profile);
+  return out;
+}
+
+Result<> check(const ProfileArguments& arguments, const Context& context) {
+  const issuer::Configuration configuration = TRY(issuer::read_configuration(arguments.folder));
+  json::array array;
+  for (const issuer::Profile* profile : TRY(chosen(configuration, arguments.name))) {
+    const std::vector<std::string> warnings = issuer::warnings_of(*profile);
+    if (context.json) {
+      array.emplace_back(json::object{{"profile", profile->name}, {"warnings", json::value_from(warnings)}});
+      continue;
+    }
+    context.out << profile->name << ": good\n";
+    for (const std::string& warning : warnings) context.out << "   note: " << warning << '\n';
+  }
+  if (context.json) context.print_json(json::object{{"profiles", std::move(array)}});
+  return {};
+}
+
+Result<> explain(const ProfileArguments& arguments, const Context& context) {
+  const issuer::Configuration configuration = TRY(issuer::read_configuration(arguments.folder));
+  const issuer::Profile* profile = TRY(configuration.find_profile(arguments.name));
+  if (context.json) {
+    context.print_json(issuer::explain_as_json(*profile));
+    return {};
+  }
+  for (const std::string& line : issuer::explain(*profile)) context.out << line << '\n';
+  return {};
+}
+
+struct ApproveArguments {
+  std::string folder;
+  std::string session;
+};
+
+Result<> approve(const ApproveArguments& arguments, const Context& context) {
+  const SystemClock clock;
+  crypto::SystemRandom random;
+  const auto issuer = TRY(issuer::Issuer::open(arguments.folder, clock, random));
+  TRY(issuer->approve(arguments.session));
+  if (context.json) {
+    context.print_json(json::object{{"approved", arguments.session}});
+  } else {
+    context.out << "Session " << arguments.session << " gets its certificates when its device comes back\n";
+  }
+  return {};
+}
+
+}  // namespace
+
+void add_issuer_profile(CLI::App& issuer_group, Context& context) {
+  CLI::App& group = add_group(issuer_group, "profile", "Look at the profiles of issuer.toml");
+  const auto to_check = std::make_shared<ProfileArguments>();
+  CLI::App& checking =
+      add_command(group, context, "check", "Check the configuration, with the line and column of what is wrong",
+                  "airtight issuer profile check ./issuer", Secrets::kNone, [to_check, &context] { return check(*to_check, context); });
+  checking.add_option("DIR", to_check->folder, "The folder of the issuer")->required();
+  checking.add_option("NAME", to_check->name, "The profile; without it all");
+  const auto to_explain = std::make_shared<ProfileArguments>();
+  CLI::App& explaining = add_command(group, context, "explain", "Say what a device is asked for and what it gets",
+                                     "airtight issuer profile explain ./issuer default", Secrets::kNone,
+                                     [to_explain, &context] { return explain(*to_explain, context); });
+  explaining.add_option("DIR", to_explain->folder, "The folder of the issuer")->required();
+  explaining.add_option("NAME", to_explain->name, "The profile")->required();
+}
+
+void add_issuer_approve(CLI::App& issuer_group, Context& context) {
+  const auto arguments = std::make_shared<ApproveArguments>();
+  CLI::App& command = add_command(issuer_group, context, "approve", "Approve the certificates of a session that waits for that",
+                                  "airtight issuer approve ./issuer S-0123456789abcdef0123456789abcd", Secrets::kNone,
+                                  [arguments, &context] { return approve(*arguments, context); });
+  command.add_option("DIR", arguments->folder, "The folder of the issuer")->required();
+  command.add_option("SESSION", arguments->session, "Its ServerSessionID, as 'issuer sessions' shows it")->required();
+}
+
+}  // namespace airtight::cli

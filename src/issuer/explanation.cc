@@ -1,0 +1,166 @@
+#include "issuer/explanation.h"
+
+#include <algorithm>
+
+namespace airtight::issuer {
+namespace {
+
+namespace json = boost::json;
+
+std::string algorithm_of(const KeyProfile& key) {
+  if (const auto* ec = std::get_if<EcKey>(&key.algorithm)) {
+    return ec->curve == crypto::Curve::kP256 ? "p-256" : ec->curve == crypto::Curve::kP384 ? "p-384" : "p-521";
+  }
+  return "rsa " + std::to_string(std::get<RsaKey>(key.algorithm).size);
+}
+
+std::string_view source_of(const KeyProfile& key) {
+  switch (key.source) {
+    case KeySource::kDevice: return "device";
+    case KeySource::kIssuer: return "issuer";
+    case KeySource::kRestored: break;
+  }
+  return "restored";
+}
+
+std::string pin_of(const KeyProfile& key, const Profile& profile) {
+  if (key.device_pin) return "the device's own PIN";
+  const PinPolicy* pin = key.pin_policy ? profile.find_pin_policy(*key.pin_policy) : nullptr;
+  if (pin == nullptr) return "no PIN";
+  std::string text = pin->preset_length ? "a PIN of " + std::to_string(*pin->preset_length) + " bytes that the issuer sets"
+                                        : "a PIN of " + std::to_string(pin->min_length) + " to " + std::to_string(pin->max_length) +
+                                              " bytes that the user chooses";
+  text += " (" + std::string(name_of(pin->format)) + ", locked after " + std::to_string(pin->retry_limit) + " errors";
+  return text + (pin->puk_policy ? ", unlocked by PUK " + *pin->puk_policy + ")" : ", no PUK)");
+}
+
+std::string key_line(const KeyProfile& key, const Profile& profile) {
+  std::string text =
+      "Key " + key.id + ": " + algorithm_of(key) + ", " + std::string(name_of(key.usage)) + ", protected by " + pin_of(key, profile);
+  if (key.biometric_protection != BiometricProtection::kNone) text += ", biometrics: " + std::string(name_of(key.biometric_protection));
+  text += "; export: " + std::string(name_of(key.export_policy)) + "; delete: " + std::string(name_of(key.delete_policy));
+  if (key.source == KeySource::kIssuer) text += "; the issuer makes the private key and keeps it";
+  if (key.source == KeySource::kRestored) text += "; the private key is that of the subject's earlier key " + key.restored_key;
+  if (key.private_key_backup) text += "; the issuer keeps a backup of the private key";
+  if (key.updatable) text += "; updatable";
+  if (key.renewable) text += "; carries its renewal URL";
+  return text;
+}
+
+std::string lookup_line(const LookupProfile& lookup) {
+  std::string text = "Lookup " + lookup.id + ": credentials of this issuer's CA";
+  if (lookup.email) text += " for " + *lookup.email;
+  if (lookup.serial) text += " with the serial number " + *lookup.serial;
+  if (lookup.issued_before) text += ", issued before a date";
+  if (lookup.issued_after) text += ", issued after a date";
+  if (lookup.clone) text += "; they say who the user is";
+  if (lookup.update) text += "; the newest is updated by " + *lookup.update;
+  if (lookup.remove) text += lookup.update ? "; the others are deleted" : "; they are deleted";
+  if (lookup.revoke) text += "; their certificates are revoked";
+  return text + (lookup.required ? "; without one the session ends" : "");
+}
+
+json::object key_as_json(const KeyProfile& key, const Profile& profile) {
+  json::object object{{"id", key.id},
+                      {"algorithm", algorithm_of(key)},
+                      {"usage", name_of(key.usage)},
+                      {"pin", pin_of(key, profile)},
+                      {"pin_policy", key.pin_policy ? json::value(*key.pin_policy) : json::value(nullptr)},
+                      {"device_pin", key.device_pin},
+                      {"biometric_protection", name_of(key.biometric_protection)},
+                      {"export_policy", name_of(key.export_policy)},
+                      {"delete_policy", name_of(key.delete_policy)},
+                      {"private_key", source_of(key)},
+                      {"private_key_backup", key.private_key_backup},
+                      {"updatable", key.updatable},
+                      {"renewable", key.renewable},
+                      {"validity_days", key.certificate.validity_days}};
+  json::array& extensions = object["extensions"].emplace_array();
+  for (const ExtensionObjectProfile& extension : key.extensions)
+    std::visit([&](const auto& one) { extensions.emplace_back(one.type); }, extension);
+  return object;
+}
+
+}  // namespace
+
+std::vector<std::string> explain(const Profile& profile) {
+  std::vector<std::string> lines;
+  lines.push_back(profile.subject    ? "Subject: " + *profile.subject + ", unless the URL is made for another"
+                  : profile.clones() ? "Subject: that of a credential which the device has"
+                                     : "Subject: as the URL is made for");
+  if (profile.basic) {
+    lines.emplace_back("Basic profile: any container of keys; what is issued is without provenance");
+  } else {
+    lines.push_back(profile.devices.accept_any ? "Devices: any"
+                                               : "Devices: " + std::to_string(profile.devices.accepted.size()) + " accepted entries");
+    lines.push_back("Session: " + std::to_string(profile.session_life_time) + " seconds, " + std::to_string(profile.session_key_limit) +
+                    " uses of the session key, " + (profile.updatable ? "updatable" : "not updatable"));
+  }
+  if (profile.sign_requests) lines.emplace_back("Requests are signed");
+  if (profile.server_cookie) lines.emplace_back("Requests carry a ServerCookie");
+  for (const LookupProfile& lookup : profile.lookups) lines.push_back(lookup_line(lookup));
+  for (const KeyProfile& key : profile.keys) {
+    lines.push_back(key_line(key, profile));
+    if (key.symmetric_key) {
+      lines.push_back("  with a symmetric key " + (key.symmetric_key->seed_pool
+                                                       ? "from the seeds " + *key.symmetric_key->seed_pool
+                                                       : "of " + std::to_string(key.symmetric_key->length) + " random bytes"));
+    }
+    for (const ExtensionObjectProfile& extension : key.extensions)
+      std::visit([&](const auto& one) { lines.push_back("  with the extension " + one.type); }, extension);
+  }
+  if (profile.deferral) {
+    lines.push_back(profile.deferral->seconds
+                        ? "Certificates come " + std::to_string(*profile.deferral->seconds) + " seconds after the keys"
+                        : "Certificates come when the session is approved");
+  }
+  return lines;
+}
+
+json::object explain_as_json(const Profile& profile) {
+  json::object object{{"profile", profile.name},
+                      {"subject", profile.subject ? json::value(*profile.subject) : json::value(nullptr)},
+                      {"basic", profile.basic},
+                      {"accepts_any_device", profile.devices.accept_any},
+                      {"session_life_time", profile.session_life_time},
+                      {"session_key_limit", profile.session_key_limit},
+                      {"updatable", profile.updatable},
+                      {"sign_requests", profile.sign_requests},
+                      {"server_cookie", profile.server_cookie},
+                      {"deferred_certification", profile.deferral.has_value()}};
+  json::array& keys = object["keys"].emplace_array();
+  for (const KeyProfile& key : profile.keys) keys.emplace_back(key_as_json(key, profile));
+  json::array& lookups = object["lookups"].emplace_array();
+  for (const LookupProfile& lookup : profile.lookups) {
+    lookups.emplace_back(json::object{{"id", lookup.id},
+                                      {"update_key", lookup.update ? json::value(*lookup.update) : json::value(nullptr)},
+                                      {"delete", lookup.remove},
+                                      {"clone", lookup.clone},
+                                      {"revoke", lookup.revoke},
+                                      {"required", lookup.required},
+                                      {"explanation", lookup_line(lookup)}});
+  }
+  return object;
+}
+
+std::vector<std::string> warnings_of(const Profile& profile) {
+  std::vector<std::string> out;
+  if (profile.basic) out.emplace_back("the basic profile issues to keys of which nothing is known");
+  if (profile.devices.accept_any) out.emplace_back("any device is accepted, whoever made it");
+  for (const KeyProfile& key : profile.keys) {
+    if (key.export_policy == ExportPolicy::kNone)
+      out.push_back("the private key " + key.id + " can be exported by anybody who has the device");
+    if (!key.pin_policy && !key.device_pin && key.biometric_protection != BiometricProtection::kExclusive)
+      out.push_back("the key " + key.id + " has no PIN");
+    if (key.usage == KeyUsage::kSignature && (key.private_key_backup || key.source != KeySource::kDevice))
+      out.push_back("the issuer has the private key of the signature key " + key.id);
+  }
+  for (const PinPolicy& pin : profile.pin_policies) {
+    if (pin.min_length < 4) out.push_back("PINs of " + pin.id + " can have less than 4 bytes");
+  }
+  if (profile.deferral && !profile.deferral->seconds && profile.session_life_time < 86400)
+    out.emplace_back("the session ends in less than a day, and waits for an approval");
+  return out;
+}
+
+}  // namespace airtight::issuer
