@@ -71,6 +71,7 @@ int parse_and_run(int argc, const char* const* argv, Context& context) {
   add_enroll(root, context);
   add_keys(root, context);
   add_issuer(root, context);
+  add_ca(root, context);
   try {
     root.parse(argc, argv);
   } catch (const CLI::ParseError& parse_error) {

@@ -12,5 +12,6 @@ void add_device(CLI::App& root, Context& context);  // device.cc
 void add_enroll(CLI::App& root, Context& context);  // enroll.cc
 void add_keys(CLI::App& root, Context& context);    // keys.cc
 void add_issuer(CLI::App& root, Context& context);  // issuer.cc
+void add_ca(CLI::App& root, Context& context);      // ca.cc
 
 }  // namespace airtight::cli

@@ -69,6 +69,17 @@ Result<> read_profiles(TomlTable& root, const std::filesystem::path& folder, Con
   return {};
 }
 
+// http is what RFC 5280, section 8, wants: a client that checks the certificate of an https server must not need one for that.
+Result<std::optional<std::string>> read_publication_url(TomlTable& root) {
+  std::optional<std::string> text = TRY(root.text("publication_url"));
+  if (!text) return std::optional<std::string>();
+  const Result<http::Url> url = http::Url::parse(*text);
+  if (!url) return Failure(root.error_at("publication_url", url.error().message, "write it as \"http://pki.example.com\""));
+  std::string out = url->scheme + "://" + url->authority() + url->target;
+  while (out.ends_with('/')) out.pop_back();
+  return std::optional(std::move(out));
+}
+
 bool all_digits(std::string_view text) {
   return !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
 }
@@ -89,6 +100,7 @@ Result<Configuration> parse_configuration(std::string_view text, const std::file
   Configuration configuration;
   TRY(read_tls(root, folder, configuration));
   configuration.url = TRY(read_url(root, configuration.tls));
+  configuration.publication_url = TRY(read_publication_url(root));
   TRY(read_listen(root, configuration));
   TRY(read_signing(root, folder, configuration));
   configuration.url_validity_hours =

@@ -22,6 +22,8 @@ struct SigningFiles {
 
 struct Configuration {
   std::optional<std::string> url = {};  // the base URL that devices see, without a final slash
+  // Where certificates say that CRLs, CA certificates and OCSP are; absent: under `url`, or wherever the issuer is reached.
+  std::optional<std::string> publication_url = {};
   std::string listen = "127.0.0.1:8443";
   bool tls = true;
   std::filesystem::path tls_certificate;     // PEM: the server's certificate and its path

@@ -224,6 +224,7 @@ Result<std::unique_ptr<IssuerService>> Issuer::make_service(ServiceAddress addre
                                 .log = log,
                                 .master_key = std::move(master_key),
                                 .base_url = std::move(address.base_url),
+                                .key_access = {folder_, std::move(address.prompt)},
                                 .tls_fingerprint = address.tls_fingerprint});
 }
 

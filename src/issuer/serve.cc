@@ -91,6 +91,7 @@ Result<std::unique_ptr<RunningIssuer>> RunningIssuer::start(Issuer& issuer, cons
   server_options.port = address.port;
   server_options.threads = options.threads;
   Issuer::ServiceAddress service_address;
+  service_address.prompt = prompt;
   if (configuration.tls) {
     TlsIdentity identity = TRY(tls_identity(issuer, master_key, log));
     service_address.tls_fingerprint = identity.certificate.sha256();

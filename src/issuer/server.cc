@@ -6,6 +6,7 @@
 #include "ca/audit.h"
 #include "issuer/internal/service_impl.h"
 #include "issuer/pages.h"
+#include "issuer/publication.h"
 #include "issuer/sweep.h"
 
 namespace airtight::issuer {
@@ -41,7 +42,9 @@ IssuerService::~IssuerService() = default;
 Result<std::unique_ptr<IssuerService>> IssuerService::create(ServiceParts parts) {
   xml::Schema schema = TRY(keygen2::compile_schema());
   const DatabasePool::Lease database = TRY(parts.pool.take());
-  ca::Authority authority = TRY(ca::Authority::open(*database, parts.master_key, parts.clock, parts.random));
+  const ca::OpenOptions options{.publication_url = parts.configuration.publication_url.value_or(parts.base_url),
+                                .access = parts.key_access};
+  ca::Authority authority = TRY(ca::Authority::open(*database, parts.master_key, parts.clock, parts.random, options));
   std::optional<RequestSigner> signer;
   if (const auto& files = parts.configuration.signing) signer = TRY(read_signer(files->certificate, files->key));
   storage::Transaction transaction = TRY(storage::Transaction::begin(*database, storage::Access::kWrite));
@@ -73,17 +76,22 @@ http::Response IssuerService::handle(const http::Request& request) const {
 Result<> IssuerService::clean_up() const {
   const DatabasePool::Lease database = TRY(impl_->parts.pool.take());
   const Instant now = impl_->parts.clock.now();
-  if (!TRY(has_expired(*database, now))) return {};
+  const Result<> published = impl_->publisher.refresh(*database);
+  if (!TRY(has_expired(*database, now))) return published;
   storage::Transaction transaction = TRY(storage::Transaction::begin(*database, storage::Access::kWrite));
   const Sweep done = TRY(sweep_expired(*database, impl_->parts.clock));
   TRY(transaction.commit());
   impl_->parts.log.info("cleaned up", {{"sessions", std::to_string(done.expired_sessions)},
                                        {"urls", std::to_string(done.expired_urls)},
                                        {"withdrawn", std::to_string(done.withdrawn_credentials)}});
-  return {};
+  return published;
 }
 
 Verified<http::Response> IssuerService::Impl::dispatch(const http::Request& request) {
+  if (is_publication(request)) {
+    const DatabasePool::Lease database = TRY(parts.pool.take());
+    return publish(publisher, *database, request);
+  }
   const std::optional<Path> path = parse_path(request.path());
   if (!path) return refuse(kNotFound, "url.unknown", "There is nothing at this address");
   const bool get = request.method == "GET";

@@ -10,6 +10,7 @@
 #include "base/random.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "ca/key_storage.h"
 #include "crypto/digest.h"
 #include "http/message.h"
 #include "issuer/configuration.h"
@@ -29,6 +30,7 @@ struct ServiceParts {
   const Log& log;  // all of these outlive the service
   sealing::MasterKey master_key;
   std::string base_url;                                // without a final slash
+  ca::KeyAccess key_access = {};                       // to CA keys outside of the database
   std::optional<crypto::Sha256Value> tls_fingerprint;  // of the certificate that this server shows; absent without TLS
 };
 
@@ -42,7 +44,7 @@ class IssuerService {
   // Answers one request. Thread-safe.
   [[nodiscard]] http::Response handle(const http::Request& request) const;
 
-  // Ends sessions and removes URLs that have expired.
+  // Ends sessions and removes URLs that have expired, and renews what the authority publishes.
   [[nodiscard]] Result<> clean_up() const;
 
  private:

@@ -7,31 +7,18 @@
 
 #include "base/encoding.h"
 #include "ca/audit.h"
-#include "tests/ca/test_authority.h"
+#include "tests/ca/issuing.h"
 
 namespace airtight::ca {
 namespace {
 
 using crypto::Certificate;
-using storage::Access;
 using storage::Transaction;
 using tests::must;
 
-Result<Certificate> issue(TestAuthority& world, const Authority& authority, const CertificateProfile& profile = signing_profile(),
-                          const Subject& subject = jane(), const crypto::PrivateKey& key = tests::new_p256_key(),
-                          const provenance::Verdict& verdict = allowing()) {
-  Transaction transaction = must(Transaction::begin(*world.database, Access::kWrite));
-  auto certificate = authority.issue(*world.database, profile, subject, key.public_key(), verdict);
-  if (certificate) must(transaction.commit());
-  return certificate;
-}
-
 Result<Certificate> issue_tls(TestAuthority& world, const Authority& authority, const std::vector<std::string>& names,
                               const std::vector<std::string>& addresses, const crypto::PrivateKey& key = tests::new_p256_key()) {
-  Transaction transaction = must(Transaction::begin(*world.database, Access::kWrite));
-  auto certificate = authority.issue_tls_server(*world.database, key.public_key(), names, addresses);
-  if (certificate) must(transaction.commit());
-  return certificate;
+  return in_transaction(world, [&] { return authority.issue_tls_server(*world.database, key.public_key(), names, addresses); });
 }
 
 bool holds(const Certificate& certificate, std::string_view hex) { return hex_encode(certificate.der()).find(hex) != std::string::npos; }
@@ -259,12 +246,72 @@ TEST(AuthorityIssue, LeavesNothingWhenTheTransactionIsRolledBack) {
   const Authority authority = world.made();
   const std::int64_t before = must(count(*world.database));
   {
-    const Transaction transaction = must(Transaction::begin(*world.database, Access::kWrite));
+    const Transaction transaction = must(Transaction::begin(*world.database, storage::Access::kWrite));
     must(authority.issue(*world.database, signing_profile(), jane(), tests::new_p256_key().public_key(), allowing()));
     EXPECT_EQ(must(count(*world.database)), before + 1);
   }
   EXPECT_EQ(must(count(*world.database)), before);
   EXPECT_TRUE(verify_audit_log(*world.database));
+}
+
+TEST(AuthorityIssue, SaysWhereCrlOcspAndIssuerAreFound) {
+  TestAuthority world;
+  world.options.publication_url = "http://pki.example.com";
+  must(world.create());
+  const Authority authority = must(world.open({.publication_url = "http://pki.example.com"}));
+  const Certificate certificate = must(issue(world, authority));
+  for (const char* url :
+       {"http://pki.example.com/crl/issuing.crl", "http://pki.example.com/ocsp", "http://pki.example.com/ca/issuing.cer"}) {
+    EXPECT_TRUE(holds(certificate, hex_encode(bytes_of(url)))) << url;
+  }
+  EXPECT_TRUE(holds(authority.issuing(), hex_encode(bytes_of("http://pki.example.com/crl/root.crl"))));
+}
+
+TEST(AuthorityIssue, PointsNowhereWithoutAUrl) {
+  TestAuthority world;
+  const Authority authority = world.made();
+  EXPECT_FALSE(holds(must(issue(world, authority)), hex_encode(bytes_of("/crl/"))));
+}
+
+TEST(AuthorityIssue, FillsTheProfilesTemplates) {
+  TestAuthority world;
+  const Authority authority = world.made();
+  CertificateProfile profile = signing_profile();
+  profile.subject = must(NameTemplate::parse("CN={subject.cn},serialNumber={device_id},UID={serial},O=Example Bank"));
+  profile.alternative_names = {{AlternativeName::Kind::kEmail, must(Template::parse("{email}"))}};
+  Facts facts;
+  must(facts.add_subject(must(crypto::name_from_text("CN=Jane\\, Doe,C=SE"))));
+  must(facts.add("device_id", "ABCD"));
+  must(facts.add("email", "jane.doe@example.com"));
+  const Certificate certificate = must(issue(world, authority, profile, Subject{}, tests::new_p256_key(), allowing(), facts));
+  EXPECT_EQ(certificate.subject(), "CN=Jane\\, Doe,serialNumber=ABCD,UID=" + hex_encode(certificate.serial()) + ",O=Example Bank");
+  EXPECT_EQ(certificate.emails(), std::vector<std::string>{"jane.doe@example.com"});
+}
+
+TEST(AuthorityIssue, RefusesWhereATemplateWantsWhatTheEnrolmentLacks) {
+  TestAuthority world;
+  const Authority authority = world.made();
+  CertificateProfile profile = signing_profile();
+  profile.subject = must(NameTemplate::parse("CN={upn}"));
+  const auto refused = issue(world, authority, profile);
+  EXPECT_EQ(refused.error().fault, Fault::kRefused);
+  EXPECT_THAT(refused.error().message, testing::HasSubstr("upn"));
+}
+
+TEST(AuthorityPath, LeadsFromACertificateToTheCaBelowTheRoot) {
+  TestAuthority world;
+  const Authority authority = world.made();
+  const Certificate certificate = must(issue(world, authority));
+  EXPECT_EQ(must(authority.path_of(certificate)), (std::vector<Certificate>{certificate, authority.issuing()}));
+  const Certificate server = must(issue_tls(world, authority, {"a.example"}, {}));
+  EXPECT_EQ(must(authority.path_of(server)), std::vector<Certificate>{server});
+}
+
+TEST(AuthorityPath, OfAForeignCertificateIsNotFound) {
+  TestAuthority world;
+  const Authority authority = world.made();
+  const tests::Entity root = tests::new_root("CN=Other");
+  EXPECT_EQ(authority.path_of(tests::new_leaf("CN=Leaf", root).certificate).error().fault, Fault::kNotFound);
 }
 
 TEST(AuthorityTls, CertifiesServersUnderTheTlsRoot) {

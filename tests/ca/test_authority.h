@@ -28,7 +28,7 @@ struct TestAuthority {
   AuthorityOptions options{.organization = "Example Bank"};
 
   [[nodiscard]] Result<> create() { return Authority::create(*database, master_key, options, clock, random); }
-  [[nodiscard]] Result<Authority> open() { return Authority::open(*database, master_key, clock, random); }
+  [[nodiscard]] Result<Authority> open(const OpenOptions& how = {}) { return Authority::open(*database, master_key, clock, random, how); }
   [[nodiscard]] Authority made() {
     tests::must(create());
     return tests::must(open());

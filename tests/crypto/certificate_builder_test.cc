@@ -43,7 +43,7 @@ TEST(SignCertificate, SignsWithTheSchemeOfTheIssuersKey) {
   const Entity leaf = new_leaf("CN=Leaf", rsa);
   EXPECT_TRUE(leaf.certificate.verify_issued_by(rsa.certificate));
   const Entity ecc = certify(must(PrivateKey::generate(EcSpec{Curve::kP384})), "CN=Root", nullptr, tests::as_ca);
-  EXPECT_TRUE(holds(ecc.certificate, "300a06082a8648ce3d040302"));  // ecdsa-with-SHA256
+  EXPECT_TRUE(holds(ecc.certificate, "300a06082a8648ce3d040303"));  // ecdsa-with-SHA384: as strong as the curve
   EXPECT_TRUE(ecc.certificate.verify_issued_by(ecc.certificate));
 }
 

@@ -8,6 +8,7 @@
 #include <unordered_map>
 
 #include "ca/authority.h"
+#include "ca/publisher.h"
 #include "issuer/enrolment.h"
 #include "issuer/internal/step.h"
 #include "issuer/server.h"
@@ -50,6 +51,7 @@ struct IssuerService::Impl {
 
   ServiceParts parts;
   ca::Authority authority;
+  ca::Publisher publisher{authority};
   xml::Schema schema;
   RequestSigner signer;
   Environment environment{parts.master_key, authority, parts.clock, parts.random, schema, signer, parts.tls_fingerprint};

@@ -1,0 +1,45 @@
+// Templates of subjects: what is read expands to a name whose values are those that were put in, whatever they are.
+#include "ca/certificate_template.h"
+
+#include <cstdint>
+#include <cstdlib>
+
+#include "crypto/certificate_builder.h"
+
+namespace {
+
+using namespace airtight;
+
+void require(bool ok) {
+  if (!ok) std::abort();
+}
+
+}  // namespace
+
+// The input is a template, and after a line end a value for every fact.
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string_view input = text_of(std::as_bytes(std::span(data, size)));
+  const std::size_t end = input.find('\n');
+  const std::string_view text = input.substr(0, end);
+  const std::string_view value = end == std::string_view::npos ? std::string_view("value") : input.substr(end + 1);
+  ca::Facts facts;
+  ca::Facts plain;
+  for (const std::string_view name : ca::Facts::names()) {
+    if (!facts.add(name, value)) return 0;
+    require(plain.add(name, name == "subject.c" ? "XX" : "x").has_value());
+  }
+  const auto as_text = ca::Template::parse(text);
+  if (as_text) require(as_text->text() == text && as_text->expand(facts).has_value());
+  const auto as_name = ca::NameTemplate::parse(text);
+  if (!as_name) return 0;
+  require(as_text.has_value());
+  const auto probe = as_name->expand(plain);
+  const auto name = as_name->expand(facts);
+  require(probe.has_value());
+  if (!name) return 0;  // too long, or not of its attribute's character set
+  // The same attributes whatever the value is.
+  const auto before = crypto::name_attributes(*probe);
+  const auto after = crypto::name_attributes(*name);
+  require(before && after && before->size() == after->size());
+  return 0;
+}
