@@ -38,8 +38,10 @@ class CaProfiles : public CaWorld, public testing::WithParamInterface<KeyKind> {
 TEST_P(CaProfiles, PassOpensslsStrictChecks) {
   for (const Case& each : kCases) {
     for (const char* key : {"ec", "rsa"}) {
-      EXPECT_THAT(passes({"openssl", "verify", "-x509_strict", "-purpose", each.openssl, "-policy", "1.2.752.1.1", "-explicit_policy",
-                          "-CAfile", file("root.pem"), "-untrusted", file("issuing.pem"), leaf(each.purpose, key)}),
+      // OpenSSL wants keyEncipherment for S/MIME of any key, which an EC key cannot have (RFC 5480, section 3).
+      const bool agrees = each.purpose == Purpose::kEmailEncryption && std::string_view(key) == "ec";
+      EXPECT_THAT(passes({"openssl", "verify", "-x509_strict", "-purpose", agrees ? "any" : each.openssl, "-policy", "1.2.752.1.1",
+                          "-explicit_policy", "-CAfile", file("root.pem"), "-untrusted", file("issuing.pem"), leaf(each.purpose, key)}),
                   HasSubstr("OK"))
           << name_of(each.purpose);
     }

@@ -24,7 +24,9 @@ class CaPublication : public CaWorld {
     std::string pem;
     for (const char* key : {"root", "issuing"}) {
       const std::string der = write(std::string(key) + ".crl", tests::must(publisher_->crl(*database_, key)).der);
-      pem += passes({"openssl", "crl", "-inform", "DER", "-in", der});
+      const std::string one = passes({"openssl", "crl", "-inform", "DER", "-in", der});
+      write(std::string(key) + ".crl.pem", one);
+      pem += one;
     }
     return write("crls.pem", pem);
   }
@@ -72,9 +74,8 @@ TEST_F(CaPublication, CrlsReadAsTheyWereMeant) {
        {"Version 2 (0x1)", "X509v3 CRL Number", "X509v3 Authority Key Identifier", "CRL Reason Code", "Superseded", "verify OK"}) {
     EXPECT_THAT(text, HasSubstr(part));
   }
-  EXPECT_THAT(
-      passes({"certtool", "--verify-crl", "--load-ca-certificate", file("issuing.pem"), "--inder", "--infile", file("issuing.crl")}),
-      HasSubstr("Verified"));
+  EXPECT_THAT(passes({"certtool", "--verify-crl", "--load-ca-certificate", file("issuing.pem"), "--infile", file("issuing.crl.pem")}),
+              HasSubstr("Verified"));
 }
 
 TEST_F(CaPublication, OcspSaysGoodAndThenRevoked) {
