@@ -51,6 +51,18 @@ TEST(BasicCredentialDeploymentResponse, SaysWhatItsTextSays) {
   EXPECT_EQ(read_sample_as<BasicCredentialDeploymentResponse>("CredentialDeploymentResponse-basic").server_session_id, kRequest);
 }
 
+TEST(Presentation, ItsMessagesAreReadAndItsSignatureVerifies) {
+  const auto request = read_sample_as<KeyOperationRequest>("presentation-KeyOperationRequest");
+  EXPECT_EQ(
+      request.keys,
+      (std::vector<BasicKeyPair>{{.id = "Key.1", .key_usage = KeyUsage::kAuthentication, .algorithm = RsaKeyAlgorithm{.key_size = 2048}}}));
+  const Received response = must(read(sample("presentation-KeyOperationResponse")));
+  EXPECT_EQ(std::get<KeyOperationResponse>(response.message).keys.at(0).public_key.bits(), 2048U);
+  EXPECT_TRUE(verify_generated_keys(response.document));
+  const auto deployment = read_sample_as<BasicCredentialDeploymentRequest>("presentation-CredentialDeploymentRequest");
+  EXPECT_EQ(deployment.keys.at(0).id, "Key.1");
+}
+
 TEST(KeyOperationResponse, AnswersOneRequestInAllItsKeys) {
   const std::string text = sample("KeyOperationResponse");
   const std::string id = "RequestID=\"I.535100037738\"";
