@@ -176,10 +176,21 @@ TEST_F(DeferredElsewhere, RemembersWhoSigned) {
   EXPECT_FALSE(user.met->began_elsewhere);
 }
 
-TEST_F(DeferredElsewhere, RefusesAnotherSignerThanThatOfTheBeginning) {
-  issuer.change_document = [this](MessageKind, xml::Document& document) {
+TEST_F(DeferredElsewhere, RefusesAnUnsignedRequestAfterASignedBeginning) {
+  issuer.change_document = [](MessageKind, xml::Document& document) {
     document.root().child(xml::kSignatureNamespace, "Signature")->remove();
-    static_cast<void>(issuer);
+  };
+  EXPECT_FALSE(resume());
+  EXPECT_EQ(issuer.error->error, ClientError::kNonMatchingRequests);
+  expect_nothing_left();
+}
+
+TEST_F(DeferredElsewhere, RefusesAnotherSignerThanThatOfTheBeginning) {
+  const crypto::PrivateKey other = FakeCa::new_key();
+  const crypto::Certificate certificate = issuer.ca().certify(other.public_key(), {.subject = "CN=Request signer"});
+  issuer.change_document = [&](MessageKind, xml::Document& document) {
+    document.root().child(xml::kSignatureNamespace, "Signature")->remove();
+    must(xml::sign_enveloped(document.root(), uri::kEcdsaSha256, {.key_name = {}, .certificate = certificate}, FakeCa::signer_of(other)));
   };
   EXPECT_FALSE(resume());
   EXPECT_EQ(issuer.error->error, ClientError::kNonMatchingRequests);

@@ -8,6 +8,7 @@
 #include "agent/internal/refusal.h"
 #include "agent/printable.h"
 #include "base/algorithms.h"
+#include "otp/one_time_password.h"
 
 namespace airtight::agent {
 namespace {
@@ -53,10 +54,11 @@ bool is_encrypted(const keygen2::ExtensionObject& object) {
 }  // namespace
 
 keygen2::BasicCapabilities capabilities_of(const DeviceInfo& device) {
-  keygen2::BasicCapabilities capabilities{.algorithms = device.algorithms.values,
-                                          .extensions = {std::string(keygen2::kRenewalUrlExtension)},
-                                          .rsa_key_sizes = device.rsa_key_sizes,
-                                          .settable_exponent = device.rsa_exponent_support};
+  keygen2::BasicCapabilities capabilities{
+      .algorithms = device.algorithms.values,
+      .extensions = {std::string(keygen2::kRenewalUrlExtension), std::string(otp::kHotpType), std::string(otp::kTotpType)},
+      .rsa_key_sizes = device.rsa_key_sizes,
+      .settable_exponent = device.rsa_exponent_support};
   // Its key initialization takes MACs for which KeyGen2 has no attributes.
   std::erase(capabilities.algorithms, uri::kSessionKey2);
   return capabilities;
