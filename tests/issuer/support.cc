@@ -43,11 +43,10 @@ const crypto::PrivateKey& rsa_key() {
   return key;
 }
 
-crypto::PublicKey key_as_asked(const keygen2::KeyPairRequest& request) {
-  if (const auto* ec = std::get_if<keygen2::KeyPairRequest::Ec>(&request.algorithm)) {
-    return new_ec_key(*crypto::curve_of_uri(ec->named_curve)).public_key();
-  }
-  return rsa_key().public_key();
+crypto::PrivateKey key_as_asked(const keygen2::KeyPairRequest& request) {
+  if (const auto* ec = std::get_if<keygen2::KeyPairRequest::Ec>(&request.algorithm))
+    return new_ec_key(*crypto::curve_of_uri(ec->named_curve));
+  return rsa_key();
 }
 
 std::string cookie_of(const http::Response& response) {
@@ -143,7 +142,7 @@ http::Response Client::send(const keygen2::Message& message) { return post(must(
 
 keygen2::PlatformNegotiationResponse Client::negotiation_response() const {
   const auto& asked = request<keygen2::PlatformNegotiationRequest>();
-  return {.server_session_id = asked.id, .capabilities = asked.capabilities, .server_cookie = {}};
+  return {.server_session_id = asked.id, .capabilities = asked.capabilities, .server_cookie = cookie_to_return()};
 }
 
 sks::SessionParameters Client::parameters(const keygen2::ProvisioningSessionResponse& response) const {
@@ -178,7 +177,7 @@ keygen2::ProvisioningSessionResponse Client::session_response() {
                                                 .server_certificate_fingerprint = fingerprint,
                                                 .client_ephemeral_key = ephemeral.public_key(),
                                                 .device_certificate_path = device_.path,
-                                                .server_cookie = {}};
+                                                .server_cookie = cookie_to_return()};
   const SecretBytes z = must(ephemeral.agree(asked.server_ephemeral_key));
   session_key_ = sks::derive_session_key(z, parameters(response), device_.path.front().der());
   response.session_attestation = attest_session(response, device_.key);
@@ -186,15 +185,9 @@ keygen2::ProvisioningSessionResponse Client::session_response() {
 }
 
 Bytes Client::sign(const keygen2::ProvisioningSessionResponse& response) const {
-  const xml::Document document = must(keygen2::write_message(keygen2::ProvisioningSessionResponse{response.id,
-                                                                                                  response.server_session_id,
-                                                                                                  response.server_time,
-                                                                                                  response.client_time,
-                                                                                                  response.session_attestation,
-                                                                                                  response.server_certificate_fingerprint,
-                                                                                                  response.client_ephemeral_key,
-                                                                                                  response.device_certificate_path,
-                                                                                                  {}}));
+  const xml::Document document = must(keygen2::write_message(keygen2::ProvisioningSessionResponse{
+      response.id, response.server_session_id, response.server_time, response.client_time, response.session_attestation,
+      response.server_certificate_fingerprint, response.client_ephemeral_key, response.device_certificate_path, cookie_to_return()}));
   must(xml::sign_enveloped(
       document.root(), uri::kHmacSha256, {.key_name = std::string(keygen2::kSessionKeyName), .certificate = {}},
       [&](ByteView signed_info) -> Result<Bytes> { return to_bytes(sks::external_signature(session_key_, signed_info)); }));
@@ -210,6 +203,9 @@ Bytes Client::attest_key(const keygen2::RequestedKey& asked, const crypto::Publi
   key.id = request.id;
   key.issuer_seed = request.issuer_seed;
   key.public_key = public_key.spki();
+  key.private_key_backup = request.private_key_backup;
+  key.biometric_protection = request.biometric_protection;
+  key.import_private_key = request.import_private_key;
   key.export_policy = request.export_policy;
   key.updatable = request.updatable.value_or(session_request_->updatable);
   key.delete_policy = request.delete_policy;
@@ -217,10 +213,20 @@ Bytes Client::attest_key(const keygen2::RequestedKey& asked, const crypto::Publi
   key.key_usage = request.key_usage;
   key.friendly_name = request.friendly_name;
   sks::PinProtection protection = sks::NoPin();
+  if (asked.device_pin) protection = sks::DevicePin();
+  SecretBytes preset;
+  if (asked.preset_pin != nullptr) preset = must(sks::decrypt(session_key_, asked.preset_pin->encrypted_value));
   if (const auto* pin = asked.pin_policy) {
-    protection = sks::AttestedPin{pin->id,          nullptr,          pin->is_user_modifiable(), pin->format,
-                                  pin->retry_limit, pin->grouping,    pin->pattern_restrictions, pin->min_length,
-                                  pin->max_length,  pin->input_method};
+    protection = sks::AttestedPin{pin->id,
+                                  asked.preset_pin != nullptr ? &preset : nullptr,
+                                  pin->is_user_modifiable(),
+                                  pin->format,
+                                  pin->retry_limit,
+                                  pin->grouping,
+                                  pin->pattern_restrictions,
+                                  pin->min_length,
+                                  pin->max_length,
+                                  pin->input_method};
   }
   SecretBytes puk_value;
   std::optional<sks::AttestedPuk> puk;
@@ -234,33 +240,126 @@ Bytes Client::attest_key(const keygen2::RequestedKey& asked, const crypto::Publi
 
 keygen2::KeyInitializationResponse Client::keys_response() {
   const auto& asked = request<keygen2::KeyInitializationRequest>();
-  keygen2::KeyInitializationResponse response{.id = client_session_id_, .server_session_id = asked.id, .keys = {}, .server_cookie = {}};
+  keygen2::KeyInitializationResponse response{
+      .id = client_session_id_, .server_session_id = asked.id, .keys = {}, .server_cookie = cookie_to_return()};
   for (const keygen2::RequestedKey& key : keygen2::requested_keys(asked)) {
-    const crypto::PublicKey made = key_as_asked(*key.key);
+    const crypto::PrivateKey private_key = key_as_asked(*key.key);
+    const crypto::PublicKey made = private_key.public_key();
     keys_.insert_or_assign(key.key->id, made);
-    response.keys.push_back({key.key->id, attest_key(key, made), made, {}});
+    std::optional<Bytes> backup;
+    crypto::SystemRandom random;
+    if (key.key->private_key_backup) backup = sks::encrypt(session_key_, must(private_key.pkcs8()).expose_secret(), random);
+    response.keys.push_back({key.key->id, attest_key(key, made), made, backup});
   }
   return response;
 }
 
+keygen2::ServerCookie Client::cookie_to_return() const {
+  return std::visit(
+      []<typename M>(const M& message) -> keygen2::ServerCookie {
+        if constexpr (requires { message.server_cookie; }) {
+          if (message.server_cookie) return xml::Document::copy_of(message.server_cookie->root());
+        }
+        return {};
+      },
+      last_->message);
+}
+
+void Client::check_mac(std::string_view method, const std::vector<ByteView>& data, ByteView mac) {
+  if (!equal(sks::method_mac(method, session_key_, mac_counter_++, std::span<const ByteView>(data)), mac))
+    throw std::runtime_error("the MAC of " + std::string(method) + " is wrong");
+}
+
+void Client::check_extension(const crypto::Certificate& certificate, const keygen2::ExtensionObject& object) {
+  ExtensionBaseType base = ExtensionBaseType::kPropertyBag;
+  std::string qualifier;
+  std::string type;
+  Bytes data;
+  ByteView mac;
+  if (const auto* bag = std::get_if<keygen2::PropertyBag>(&object)) {
+    type = bag->type;
+    data = bag->canonical;
+    mac = bag->mac;
+  } else if (const auto* logotype = std::get_if<keygen2::Logotype>(&object)) {
+    base = ExtensionBaseType::kLogotype;
+    qualifier = logotype->mime_type;
+    type = logotype->type;
+    data = logotype->image;
+    mac = logotype->mac;
+  } else {
+    const auto& extension = std::get<keygen2::Extension>(object);
+    base = extension.encrypted ? ExtensionBaseType::kEncryptedExtension : ExtensionBaseType::kExtension;
+    type = extension.type;
+    data = extension.encrypted ? to_bytes(must(sks::decrypt(session_key_, extension.data)).expose_secret()) : extension.data;
+    mac = extension.mac;
+  }
+  const Bytes base_type = {static_cast<std::byte>(base)};
+  check_mac("addExtensionData", {certificate.der(), base_type, bytes_of(qualifier), data, bytes_of(type)}, mac);
+  extensions_.insert_or_assign(type, to_text(data));
+}
+
+void Client::check_certified(const keygen2::CertifiedPublicKey& key) {
+  std::vector<ByteView> data = {keys_.at(key.id).spki(), bytes_of(key.id)};
+  for (const crypto::Certificate& certificate : key.certificate_path) data.emplace_back(certificate.der());
+  check_mac("setCertificatePath", data, key.mac);
+  const crypto::Certificate& certificate = key.certificate_path.front();
+  certificates_.insert_or_assign(key.id, certificate);
+  if (const auto* symmetric = std::get_if<keygen2::SymmetricKey>(&key.import)) {
+    imported_ = must(sks::decrypt(session_key_, symmetric->encrypted_value));
+    std::vector<ByteView> covered = {certificate.der(), imported_.expose_secret()};
+    for (const std::string& algorithm : symmetric->endorsed_algorithms) covered.push_back(bytes_of(algorithm));
+    check_mac("setSymmetricKey", covered, symmetric->mac);
+  } else if (const auto* restored = std::get_if<keygen2::RestoredPrivateKey>(&key.import)) {
+    imported_ = must(sks::decrypt(session_key_, restored->encrypted_value));
+    check_mac("restorePrivateKey", {certificate.der(), imported_.expose_secret()}, restored->mac);
+  }
+  for (const keygen2::ExtensionObject& object : key.extensions) check_extension(certificate, object);
+  if (key.update) check_target("postProvisioningUpdateKey", *key.update, &certificate);
+}
+
+void Client::check_target(std::string_view method, const keygen2::TargetKey& target, const crypto::Certificate* new_certificate) {
+  if (earlier_ == nullptr) throw std::runtime_error("there is no earlier session");
+  if (target.client_session_id != earlier_->client_session_id() || target.server_session_id != earlier_->server_session_id())
+    throw std::runtime_error("the target belongs to another session");
+  for (const auto& [id, certificate] : earlier_->certificates_) {
+    if (!equal(certificate.sha256(), target.certificate_fingerprint)) continue;
+    const auto proof = sks::post_provisioning_mac(earlier_->session_key(), certificate.der());
+    std::vector<ByteView> data = {ByteView(proof)};
+    if (new_certificate != nullptr) data.emplace_back(new_certificate->der());
+    check_mac(method, data, target.mac);
+    return;
+  }
+  throw std::runtime_error("there is no such target");
+}
+
 keygen2::CredentialDeploymentResponse Client::deployment_response() {
   const auto& asked = request<keygen2::CredentialDeploymentRequest>();
-  std::uint16_t counter = 0;
-  for (const keygen2::CertifiedPublicKey& key : asked.keys) {
-    std::vector<ByteView> data = {keys_.at(key.id).spki(), bytes_of(key.id)};
-    for (const crypto::Certificate& certificate : key.certificate_path) data.emplace_back(certificate.der());
-    if (!equal(sks::method_mac("setCertificatePath", session_key_, counter++, std::span<const ByteView>(data)), key.mac)) {
-      throw std::runtime_error("the MAC of " + key.id + " is wrong");
-    }
-  }
-  const auto close_mac =
-      sks::method_mac("closeProvisioningSession", session_key_, counter++,
-                      {bytes_of(client_session_id_), bytes_of(server_session_id_), bytes_of(session_request_->submit_url)});
-  if (!equal(close_mac, asked.close_session_mac)) throw std::runtime_error("the close MAC is wrong");
+  mac_counter_ = 0;
+  for (const keygen2::CertifiedPublicKey& key : asked.keys) check_certified(key);
+  for (const keygen2::TargetKey& target : asked.delete_keys) check_target("postProvisioningDeleteKey", target, nullptr);
+  check_mac("closeProvisioningSession",
+            {bytes_of(client_session_id_), bytes_of(server_session_id_), bytes_of(session_request_->submit_url)}, asked.close_session_mac);
   return {.id = client_session_id_,
           .server_session_id = asked.id,
-          .close_session_attestation = to_bytes(sks::close_attestation(session_key_, counter)),
-          .server_cookie = {}};
+          .close_session_attestation = to_bytes(sks::close_attestation(session_key_, mac_counter_)),
+          .server_cookie = cookie_to_return()};
+}
+
+keygen2::CredentialDiscoveryResponse Client::discovery_response() const {
+  const auto& asked = request<keygen2::CredentialDiscoveryRequest>();
+  must(keygen2::verify_lookups(last_->document));
+  keygen2::CredentialDiscoveryResponse response{client_session_id_, asked.id, {}, cookie_to_return()};
+  for (const keygen2::LookupSpecifier& lookup : asked.lookups) {
+    keygen2::LookupResult& result = response.results.emplace_back();
+    result.id = lookup.id;
+    if (earlier_ == nullptr) continue;
+    for (const auto& [id, certificate] : earlier_->certificates_) {
+      if (lookup.serial && *lookup.serial != keygen2::decimal_of(certificate.serial())) continue;
+      result.matches.push_back(
+          {earlier_->client_session_id_, earlier_->server_session_id_, to_bytes(ByteView(certificate.sha256())), false});
+    }
+  }
+  return response;
 }
 
 keygen2::ClientErrorResponse Client::error_response(keygen2::ClientError error) const {

@@ -118,6 +118,7 @@ class Client {
   [[nodiscard]] keygen2::ProvisioningSessionResponse session_response();
   [[nodiscard]] keygen2::KeyInitializationResponse keys_response();
   [[nodiscard]] keygen2::CredentialDeploymentResponse deployment_response();
+  [[nodiscard]] keygen2::CredentialDiscoveryResponse discovery_response() const;
   [[nodiscard]] keygen2::ClientErrorResponse error_response(keygen2::ClientError error) const;
 
   // The session response with its signature by the session key.
@@ -132,6 +133,7 @@ class Client {
   // Goes through the session up to and including the answer to the request of the state.
   http::Response negotiate() { return send(negotiation_response()); }
   http::Response create_session();
+  http::Response discover() { return send(discovery_response()); }
   http::Response make_keys() { return send(keys_response()); }
   http::Response deploy() { return send(deployment_response()); }
   // Begins with `url` and takes `steps` of the four answers; the last response.
@@ -141,7 +143,19 @@ class Client {
   [[nodiscard]] const std::string& server_session_id() const { return server_session_id_; }
   [[nodiscard]] const std::string& client_session_id() const { return client_session_id_; }
 
+  // What the device got: the session whose keys it has from before, and what is in them.
+  void remember(const Client& earlier) { earlier_ = &earlier; }
+  [[nodiscard]] const std::map<std::string, std::string>& extensions() const { return extensions_; }  // of all keys, by type
+  [[nodiscard]] const SecretBytes& imported() const { return imported_; }
+  [[nodiscard]] const crypto::Certificate& certificate(const std::string& key_id) const { return certificates_.at(key_id); }
+
  private:
+  [[nodiscard]] keygen2::ServerCookie cookie_to_return() const;
+  void check_mac(std::string_view method, const std::vector<ByteView>& data, ByteView mac);
+  void check_certified(const keygen2::CertifiedPublicKey& key);
+  void check_extension(const crypto::Certificate& certificate, const keygen2::ExtensionObject& object);
+  void check_target(std::string_view method, const keygen2::TargetKey& target, const crypto::Certificate* new_certificate);
+
   http::Response exchange(http::Request request);
   [[nodiscard]] sks::SessionParameters parameters(const keygen2::ProvisioningSessionResponse& response) const;
 
@@ -155,6 +169,11 @@ class Client {
   std::string client_session_id_;
   SecretBytes session_key_;
   std::map<std::string, crypto::PublicKey> keys_;
+  std::map<std::string, crypto::Certificate> certificates_;
+  std::map<std::string, std::string> extensions_;
+  SecretBytes imported_;
+  std::uint16_t mac_counter_ = 0;
+  const Client* earlier_ = nullptr;
 };
 
 // keygen2.xsd, compiled once.
