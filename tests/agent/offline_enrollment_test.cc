@@ -43,7 +43,7 @@ class OfflineEnrollment : public EnrollmentFixture {
   void expect_refusal(ByteView file, ClientError expected) {
     const OfflineStep step = must(answer(file));
     EXPECT_TRUE(step.refusal);
-    issuer.next_file(step.response);
+    static_cast<void>(issuer.next_file(step.response));
     ASSERT_TRUE(issuer.error);
     EXPECT_EQ(name_of(issuer.error->error), name_of(expected));
     EXPECT_EQ(snapshot(device.store()), "");

@@ -184,7 +184,9 @@ void forget(Run& run) {
 }
 
 void abort_session(Run& run) {
-  if (!run.session || run.closed) return;
+  if (run.closed) return;
+  // A request may be refused before it came to the session that another process opened.
+  if (!run.session && (run.record.client_session_id.empty() || !find_session(run))) return;
   run.tools.user.progress(Step::kAborting, "");
   const auto aborted = sks::call(run.tools.key_store, sks::AbortProvisioningSession{*run.session});
   // A call that the key store refused has ended the session already.
