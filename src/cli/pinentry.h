@@ -12,10 +12,10 @@
 namespace airtight::cli {
 
 struct PinentryQuestion {
-  std::string description;    // what it is about
-  std::string prompt;         // "PIN"
-  std::string again_because;  // why the last answer cannot be used; empty at first
-  bool is_new = false;        // typed twice
+  std::string description = {};    // what it is about
+  std::string prompt = {};         // "PIN"
+  std::string again_because = {};  // why the last answer cannot be used; empty at first
+  bool is_new = false;             // typed twice
 };
 
 class Pinentry {

@@ -5,6 +5,7 @@
 
 #include <cstdlib>
 #include <string>
+#include <utility>
 
 #include "storage/files.h"
 #include "tests/support/must.h"
@@ -32,7 +33,7 @@ class PinentryProgram : public ::testing::Test {
   std::string path() const { return folder / "pinentry"; }
   std::string log() const { return folder / "log"; }
   std::string asked() { return to_text(must(storage::read_file(log(), 1U << 16))); }
-  static std::string text(const Result<SecretBytes>& secret) { return to_text(must(secret).expose_secret()); }
+  static std::string text(Result<SecretBytes> secret) { return to_text(must(std::move(secret)).expose_secret()); }
 
   tests::TemporaryFolder folder;
 };
@@ -65,8 +66,8 @@ TEST_F(PinentryProgram, RepeatsANewPinByItself) {
 
 TEST_F(PinentryProgram, IsAskedTwiceIfItCannotRepeat) {
   const std::string differing = "n=$((n+1)); case $n in 1) echo 'D 1';; 2) echo 'D 2';; *) echo 'D 3';; esac; echo OK";
-  const auto pin = program(differing, "echo OK", "echo 'ERR 536871187 Unknown'").ask({.description = "x", .prompt = "PIN", .is_new = true});
-  EXPECT_EQ(text(pin), "3");
+  auto pin = program(differing, "echo OK", "echo 'ERR 536871187 Unknown'").ask({.description = "x", .prompt = "PIN", .is_new = true});
+  EXPECT_EQ(text(std::move(pin)), "3");
   EXPECT_THAT(asked(), HasSubstr("These two differ"));
 }
 
