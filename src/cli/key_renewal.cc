@@ -30,7 +30,7 @@ struct Options {
   const CLI::Option* due = nullptr;  // whether --due was given
 };
 
-// What came of one key; `url` is empty where its issuer does not renew.
+// What came of one key.
 struct Report {
   KeyEntry key;
   std::string word;  // "renewed", "deferred", "failed", "not-renewable"
@@ -161,6 +161,7 @@ void add_key_renewal(CLI::App& keys, Context& context) {
   add_enroll_settings(command, options->settings);
   options->due = command.add_option("--due", options->days, "Renew every key that expires within so many days (default 30) or has expired")
                      ->expected(0, 1)
+                     ->default_str(std::to_string(kUsualDays))
                      ->check(CLI::Range(0, kMostDays))
                      ->type_name("DAYS");
   command.parse_complete_callback([options] {
