@@ -39,6 +39,11 @@ Result<> StateStore::require_anchor() {
   return fail(Status::kStorage, "the anchor against roll-back cannot be advanced, so no PIN or PUK is compared");
 }
 
+Result<> StateStore::require_to_stay_open() const {
+  if (!platform_.pause.is_over()) return {};
+  return fail(Status::kInternal, "the key store is about to close, so no PIN or PUK is compared");
+}
+
 Result<bool> StateStore::prove_value(const Authorization& wanted) {
   const bool is_pin = wanted.pin != nullptr;
   const AttemptKey key = is_pin ? AttemptKey{Counted::kPin, wanted.pin->id} : AttemptKey{Counted::kPuk, wanted.puk->handle};
@@ -61,10 +66,18 @@ Result<bool> StateStore::prove_value(const Authorization& wanted) {
   if (wanted.retry_limit != 0 && errors >= wanted.retry_limit) {
     return fail(Status::kAuthorization, "the " + std::string(name) + " is locked after too many wrong values");
   }
+  TRY(require_to_stay_open());
   const std::uint8_t charged = charge(errors);
   if (attempts->on_disk != charged && !TRY(write_errors(key, *attempts, charged))) return false;
   TRY(require_anchor());
-  if (wanted.retry_limit == 0) platform_.pause.wait(delay_after(errors));
+  if (wanted.retry_limit == 0) {
+    platform_.pause.wait(delay_after(errors));
+    // A wait that was cut short shows nothing, and stays charged.
+    if (const Result<> open = require_to_stay_open(); !open) {
+      attempts->errors = charged;
+      return Failure(open.error());
+    }
+  }
   if (!declassified(equal_in_constant_time(value->expose_secret(), wanted.given->expose_secret()))) {
     attempts->errors = charged;
     return fail(Status::kAuthorization, "the " + std::string(name) + " is wrong");

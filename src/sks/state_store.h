@@ -120,6 +120,8 @@ class StateStore final : public StateView {
   [[nodiscard]] Result<bool> prove_value(const Authorization& wanted);
   // ERROR_STORAGE while the anchor has not counted what was written last: a comparison would be a guess that can be taken back.
   [[nodiscard]] Result<> require_anchor();
+  // ERROR_INTERNAL once nobody is kept waiting any more (Pause::is_over).
+  [[nodiscard]] Result<> require_to_stay_open() const;
   // Writes the error count of a PIN or PUK. False if it is not there any more.
   [[nodiscard]] Result<bool> write_errors(const AttemptKey& key, Attempts& attempts, std::uint8_t errors);
 
