@@ -166,12 +166,13 @@ TEST_F(DeviceServe, EndsSoonWhileManyWaitForAPuk) {
   const auto puk_handle = must(sks::call(*channel, puk)).puk_policy_handle;
   const auto pin_handle = must(sks::call(*channel, issuer.pin_policy("PIN.1", puk_handle))).pin_policy_handle;
   const auto key = issuer.provision(issuer.key_pair("Key.1", pin_handle, "1634")).key_handle;
-  const auto errors = [&](sks::Channel& store) { return must(sks::call(store, sks::GetKeyProtectionInfo{key})).puk_error_count; };
+  const auto errors = [&](sks::Channel& served) { return must(sks::call(served, sks::GetKeyProtectionInfo{key})).puk_error_count; };
   std::vector<std::thread> callers;
   for (int i = 0; i < kCallers; ++i) {
     callers.emplace_back([&] {
       const auto caller = device::SocketChannel::connect(socket);
-      if (caller) EXPECT_FALSE(sks::call(**caller, sks::UnlockKey{key, SecretBytes::copy_of(bytes_of("wrong"))}));
+      if (!caller) return;
+      EXPECT_FALSE(sks::call(**caller, sks::UnlockKey{key, SecretBytes::copy_of(bytes_of("wrong"))}));
     });
   }
   while (errors(*channel) < 2) std::this_thread::yield();  // the second waits
