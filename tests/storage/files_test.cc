@@ -106,6 +106,41 @@ TEST(WrittenFile, WantsItsFolder) {
   EXPECT_TRUE(names_the_path(result.error(), folder / "missing" / "a")) << result.error().message;
 }
 
+TEST(CopiedFile, IsTheSameBytesAndPrivate) {
+  const TemporaryFolder folder;
+  ASSERT_TRUE(write_file(folder / "a", bytes_of("content"), FileMode::kPublic));
+  ASSERT_TRUE(copy_new_file(folder / "a", folder / "b"));
+  EXPECT_EQ(content_of(folder / "b"), "content");
+  EXPECT_EQ(mode_of(folder / "b"), 0600U);
+}
+
+TEST(CopiedFile, IsNoneOfADeviceOrAPipe) {
+  const TemporaryFolder folder;
+  ASSERT_EQ(::mkfifo((folder / "pipe").c_str(), 0600), 0);
+  for (const std::filesystem::path& endless : {std::filesystem::path("/dev/zero"), std::filesystem::path(folder / "pipe"), folder.path()}) {
+    const auto copied = copy_new_file(endless, folder / "copy");
+    ASSERT_FALSE(copied) << endless;
+    EXPECT_EQ(copied.error().fault, Fault::kRefused) << endless;
+    EXPECT_FALSE(std::filesystem::exists(folder / "copy"));
+  }
+}
+
+TEST(SpecialFiles, AreRefusedAndFilesAndNothingAreNot) {
+  const TemporaryFolder folder;
+  ASSERT_EQ(::mkfifo((folder / "pipe").c_str(), 0600), 0);
+  ASSERT_TRUE(write_file(folder / "a", bytes_of("x"), FileMode::kPrivate));
+  EXPECT_FALSE(refuse_special_file(folder / "pipe"));
+  EXPECT_TRUE(refuse_special_file(folder / "a"));
+  EXPECT_TRUE(refuse_special_file(folder / "missing"));
+}
+
+TEST(SecretFile, IsNoDeviceThatOthersReadAndNobodyIsToldToChangeThat) {
+  const auto read = read_secret_file("/dev/zero", 16);
+  ASSERT_FALSE(read);
+  EXPECT_EQ(read.error().fault, Fault::kRefused);
+  EXPECT_EQ(read.error().hint.find("chmod"), std::string::npos);
+}
+
 TEST(WrittenFile, DoesNotReplaceAFolder) {
   const TemporaryFolder folder;
   std::filesystem::create_directory(folder / "a");
