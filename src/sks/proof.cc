@@ -44,6 +44,17 @@ Result<> StateStore::require_to_stay_open() const {
   return fail(Status::kInternal, "the key store is about to close, so no PIN or PUK is compared");
 }
 
+Result<bool> StateStore::has_value(Handle session, const AttemptKey& key, const SharedSecret& value) const {
+  const auto found = TRY(entry(session));
+  if (!found) return false;
+  if (key.first == Counted::kPin) {
+    const Pin* const pin = found->tree->pin(key.second);
+    return pin != nullptr && pin->value == value;
+  }
+  const PukPolicy* const puk = found->tree->puk_policy(static_cast<Handle>(key.second));
+  return puk != nullptr && puk->value == value;
+}
+
 Result<bool> StateStore::prove_value(const Authorization& wanted) {
   const bool is_pin = wanted.pin != nullptr;
   const AttemptKey key = is_pin ? AttemptKey{Counted::kPin, wanted.pin->id} : AttemptKey{Counted::kPuk, wanted.puk->handle};
@@ -54,12 +65,12 @@ Result<bool> StateStore::prove_value(const Authorization& wanted) {
 
   // Somebody who was here first may have changed it.
   if (const auto present = cached(attempts->session); !present || present->tree != wanted.tree) {
-    const auto found = TRY(entry(attempts->session));
-    if (!found) return false;
-    const Pin* const pin = is_pin ? found->tree->pin(key.second) : nullptr;
-    const PukPolicy* const puk = is_pin ? nullptr : found->tree->puk_policy(static_cast<Handle>(key.second));
-    if (pin == nullptr && puk == nullptr) return false;
-    if ((pin != nullptr ? pin->value : puk->value) != value) return false;
+    if (!TRY(has_value(attempts->session, key, value))) {
+      // Or it has moved to another session while its counter was being made by one who had seen it in the old one.
+      const Handle seen = wanted.tree->session.handle;
+      if (seen == attempts->session || !TRY(has_value(seen, key, value))) return false;
+      attempts->session = seen;
+    }
   }
   const std::string_view name = is_pin ? "PIN" : "PUK";
   const std::uint8_t errors = attempts->errors;

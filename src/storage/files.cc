@@ -156,6 +156,11 @@ Result<> rename_file(const std::filesystem::path& from, const std::filesystem::p
   return internal::sync_folder(internal::folder_of(to));
 }
 
+Result<> rename_new_file(const std::filesystem::path& from, const std::filesystem::path& to) {
+  if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) != 0) return system_failure("create", to, errno);
+  return internal::sync_folder(internal::folder_of(to));
+}
+
 Result<> remove_file(const std::filesystem::path& path) {
   if (::unlink(path.c_str()) != 0) return system_failure("remove", path, errno);
   return internal::sync_folder(internal::folder_of(path));

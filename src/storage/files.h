@@ -25,6 +25,9 @@ enum class FileMode : unsigned char { kPrivate, kPublic };
 // Moves a file to another name in its folder, durably and atomically; replaces what is there.
 [[nodiscard]] Result<> rename_file(const std::filesystem::path& from, const std::filesystem::path& to);
 
+// The same, but never replaces: Fault::kRefused if there is anything at `to`.
+[[nodiscard]] Result<> rename_new_file(const std::filesystem::path& from, const std::filesystem::path& to);
+
 // Removes a file, durably.
 [[nodiscard]] Result<> remove_file(const std::filesystem::path& path);
 

@@ -11,12 +11,14 @@
 #include <vector>
 
 #include "tests/support/child_process.h"
+#include "tests/support/must.h"
 #include "tests/support/temporary_folder.h"
 
 namespace airtight::storage {
 namespace {
 
 using tests::ChildProcess;
+using tests::must;
 using tests::TemporaryFolder;
 
 constexpr std::size_t kLarge = 1 << 20;
@@ -181,6 +183,17 @@ TEST(NewFile, DoesNotFollowALinkThatLeadsNowhere) {
   std::filesystem::create_symlink(folder / "elsewhere", folder / "a");
   EXPECT_FALSE(write_new_file(folder / "a", bytes_of("x"), FileMode::kPrivate));
   EXPECT_FALSE(std::filesystem::exists(folder / "elsewhere"));
+}
+
+TEST(RenamedFile, ReplacesNothingWhereItShallBeNew) {
+  const TemporaryFolder folder;
+  must(write_file(folder / "a", bytes_of("a"), FileMode::kPrivate));
+  must(write_file(folder / "b", bytes_of("b"), FileMode::kPrivate));
+  EXPECT_EQ(rename_new_file(folder / "a", folder / "b").error().fault, Fault::kRefused);
+  EXPECT_EQ(to_text(must(read_file(folder / "b", 10))), "b");
+  must(rename_new_file(folder / "a", folder / "c"));
+  EXPECT_EQ(to_text(must(read_file(folder / "c", 10))), "a");
+  EXPECT_EQ(read_file(folder / "a", 10).error().fault, Fault::kNotFound);
 }
 
 TEST(ReadFile, ThatIsMissingIsNotFound) {
