@@ -94,7 +94,7 @@ TEST(CreateProvisioningSession, RefusesACurveThatTheDeviceDoesNotList) {
 }
 
 TEST(CreateProvisioningSession, RefusesAKeyThatIsNoneForSessionsThoughTheDeviceListsItsCurve) {
-  TestDevice device(DeviceOptions{.store = {.p384 = true}});
+  TestDevice device(testing::DeviceOptions{.store = {.p384 = true}});
   auto request = good_request();
   request.server_ephemeral_key = crypto::PrivateKey::generate(crypto::EcSpec{crypto::Curve::kP384}).value().public_key().spki();
   EXPECT_EQ(status(device.call(request)), Status::kCrypto);
