@@ -1,5 +1,6 @@
 // Many clients at once on one daemon, each provisioning, using and deleting keys of its own: counts every answer that a single client would
-// not have got, and watches the daemon's memory. Arguments: seconds (30), clients (64), open sessions to keep beside them (0).
+// not have got, and watches the daemon's memory. Arguments: seconds (30), clients (64), open sessions to keep beside them (0), keys to keep
+// beside them (0).
 #include <atomic>
 #include <chrono>
 #include <mutex>
@@ -78,6 +79,20 @@ void live(const bench::DaemonProcess& daemon, ByteView certificate, Tally& tally
   tally.signatures_us.insert(tally.signatures_us.end(), times.begin(), times.end());
 }
 
+// Sessions that stay open, and keys in closed sessions of a hundred.
+void fill(const bench::DaemonProcess& daemon, ByteView certificate, int open_sessions, int keys) {
+  const auto channel = daemon.connect();
+  bench::LocalIssuer issuer(*channel, certificate);
+  for (int made = 0; made < keys;) {
+    issuer.open(1000);
+    const sks::Handle policy = issuer.pin_policy();
+    for (int i = 0; i < 100 && made < keys; ++i, ++made) issuer.certify(issuer.create(bench::LocalIssuer::p256(), policy));
+    issuer.close();
+  }
+  for (int i = 0; i < open_sessions; ++i) issuer.open();
+  if (open_sessions > 0 || keys > 0) std::printf("%d sessions are open, %d keys are there\n", open_sessions, keys);
+}
+
 double quantile(std::vector<double>& sorted, double part) {
   return sorted.empty() ? 0 : sorted[static_cast<std::size_t>(part * static_cast<double>(sorted.size() - 1))];
 }
@@ -88,16 +103,13 @@ int main(int argc, char** argv) {
   const int seconds = argc > 1 ? std::atoi(argv[1]) : 30;
   const int clients = argc > 2 ? std::atoi(argv[2]) : 64;
   const int open_sessions = argc > 3 ? std::atoi(argv[3]) : 0;
-  must(seconds >= 3 && clients >= 1 && open_sessions >= 0, "reading the arguments: seconds (3 or more), clients, open sessions: it");
+  const int keys = argc > 4 ? std::atoi(argv[4]) : 0;
+  must(seconds >= 3 && clients >= 1 && open_sessions >= 0 && keys >= 0,
+       "reading the arguments: seconds (3 or more), clients, open sessions, keys: it");
   const bench::ScratchFolder folder;
   const bench::DaemonProcess daemon(folder.path());
   const Bytes certificate = daemon.device_certificate();
-  {
-    const auto channel = daemon.connect();
-    bench::LocalIssuer issuer(*channel, certificate);
-    for (int i = 0; i < open_sessions; ++i) issuer.open();
-    if (open_sessions > 0) std::printf("%d sessions are open\n", open_sessions);
-  }
+  fill(daemon, certificate, open_sessions, keys);
   Tally tally;
   const double begun = wall();
   const double end = begun + seconds * 1e6;

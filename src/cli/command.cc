@@ -39,6 +39,21 @@ void add_global_options(CLI::App& root, Context& context) {
                         "How log lines look");
 }
 
+// The library's sentence, or ours where that says the same in plainer words.
+std::string sentence_of(const CLI::ParseError& parse_error) {
+  std::string sentence = parse_error.what();
+  if (const std::size_t line_end = sentence.find('\n'); line_end != std::string::npos) sentence.resize(line_end);
+  constexpr std::string_view kUnconverted = "Could not convert: ";
+  if (const std::size_t equals = sentence.find(" = "); sentence.starts_with(kUnconverted) && equals != std::string::npos) {
+    const std::string name = sentence.substr(kUnconverted.size(), equals - kUnconverted.size());
+    return "'" + sentence.substr(equals + 3) + "' does not fit " + name + ", which is a number";
+  }
+  if (const std::size_t count = sentence.find(": At Most 1 required but received "); count != std::string::npos) {
+    return sentence.substr(0, count) + " is given more than once";
+  }
+  return sentence;
+}
+
 // What is wrong with the command line, in our own words where CLI11's do not name the culprit.
 Error usage_error(const CLI::ParseError& parse_error, const CLI::App& root) {
   std::string path = root.get_name();
@@ -47,8 +62,7 @@ Error usage_error(const CLI::ParseError& parse_error, const CLI::App& root) {
     command = chosen.front();
     path += ' ' + command->get_name();
   }
-  std::string sentence = parse_error.what();
-  if (const std::size_t line_end = sentence.find('\n'); line_end != std::string::npos) sentence.resize(line_end);
+  std::string sentence = sentence_of(parse_error);
   if (command->get_require_subcommand_min() > 0 && command->get_subcommands().empty()) {
     const std::vector<std::string> unknown = root.remaining(true);
     sentence = unknown.empty() ? "'" + path + "' wants a command after it" : "there is no command '" + path + ' ' + unknown.front() + "'";

@@ -151,8 +151,8 @@ Result<> info(const std::string& folder, const Context& context) {
                                     {"keys", keys.size()}});
     return {};
   }
-  context.out << "Vendor        " << device.vendor_name << '\n'
-              << "Model         " << device.vendor_description << '\n'
+  context.out << "Vendor        " << agent::printable(device.vendor_name) << '\n'
+              << "Model         " << agent::printable(device.vendor_description) << '\n'
               << "Device ID     " << device_id << '\n'
               << "Old form      " << certificate.sha1_hex() << "  (SHA-1, never compared)\n"
               << "Device        " << certificate.subject() << '\n'

@@ -125,21 +125,27 @@ Result<> restore(const CopyOptions& options, const Context& context) {
   crypto::SystemRandom random;
   sks::SleepingPause pause;
   const auto present = options.lost ? device::PresentStore::kLost : device::PresentStore::kWhole;
-  Result<sks::RestoreReport> restored = device::restore_device(
+  Result<device::Restoration> restored = device::restore_device(
       options.store, options.file, present, passphrase_on_terminal("the key store " + options.store), sks::Platform{clock, random, pause});
   if (!restored) return Failure(std::move(restored.error()).in("restoring the key store"));
+  const sks::RestoreReport& report = restored->report;
   if (context.json) {
-    context.print_json(json::object{{"store", options.store},
-                                    {"sessions", restored->sessions},
-                                    {"keys", restored->keys},
-                                    {"open_sessions_dropped", restored->open_sessions_dropped},
-                                    {"locked", restored->locked}});
+    json::object out{{"store", options.store},
+                     {"sessions", report.sessions},
+                     {"keys", report.keys},
+                     {"open_sessions_dropped", report.open_sessions_dropped},
+                     {"locked", report.locked}};
+    if (restored->lost_anchor) out["lost_anchor"] = error_as_json(*restored->lost_anchor);
+    context.print_json(out);
     return {};
   }
-  context.out << "The key store " << options.store << " is restored: " << restored->sessions << " sessions, " << restored->keys
-              << " keys\n";
-  if (restored->open_sessions_dropped > 0) context.out << restored->open_sessions_dropped << " sessions that were open are gone\n";
-  if (restored->locked > 0) context.out << restored->locked << " PINs and PUKs are locked: how often they had been tried is not known\n";
+  context.out << "The key store " << options.store << " is restored: " << report.sessions << " sessions, " << report.keys << " keys\n";
+  if (report.open_sessions_dropped > 0) context.out << report.open_sessions_dropped << " sessions that were open are gone\n";
+  if (report.locked > 0) context.out << report.locked << " PINs and PUKs are locked: how often they had been tried is not known\n";
+  if (restored->lost_anchor) {
+    context.err << "airtight: the key store is anchored no more: " << restored->lost_anchor->message << '\n'
+                << "hint: 'airtight device anchor --store " << options.store << " --anchor KIND' anchors it again\n";
+  }
   return {};
 }
 

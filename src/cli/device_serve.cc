@@ -32,8 +32,6 @@ Result<> serve(const Options& options, const Context& context) {
   TRY(device::become(options.user, options.group, options.store));
   const SystemClock clock;
   crypto::SystemRandom random;
-  sks::SleepingPause pause;
-  const sks::Platform platform{clock, random, pause};
   const Log log = context.log();
   const auto ready = [&context](const std::filesystem::path& socket) {
     if (context.json) {
@@ -43,7 +41,7 @@ Result<> serve(const Options& options, const Context& context) {
     }
   };
   const sealing::PassphrasePrompt prompt = passphrase_on_terminal("the key store " + options.store);
-  return device::serve(daemon, {.prompt = prompt, .platform = platform, .log = log, .ready = ready});
+  return device::serve(daemon, {.prompt = prompt, .clock = clock, .random = random, .log = log, .ready = ready});
 }
 
 }  // namespace

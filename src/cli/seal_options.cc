@@ -1,6 +1,7 @@
 #include "cli/seal_options.h"
 
 #include "cli/command.h"
+#include "sealing/anchor.h"
 
 namespace airtight::cli {
 namespace {
@@ -9,6 +10,17 @@ Failure does_not_fit(std::string_view option, sealing::SealKind kind) {
   return fail(Fault::kBadInput, std::string(option) + " is for --seal " + std::string(sealing::name_of(kind)),
               "leave it out, or add --seal " + std::string(sealing::name_of(kind)));
 }
+
+// What is wrong with a value of the command line is wrong usage.
+template <typename T>
+std::string fault_in(const Result<T>& result) {
+  if (result) return {};
+  const Error& error = result.error();
+  return error.hint.empty() ? error.message : error.message + ": " + error.hint;
+}
+
+std::string fault_in_anchor(const std::string& word) { return fault_in(sealing::parse_anchor(word)); }
+std::string fault_in_tcti(const std::string& word) { return fault_in(sealing::parse_anchor("tpm2", word)); }
 
 }  // namespace
 
@@ -33,14 +45,19 @@ void add_seal_options(CLI::App& command, SealOptions& options, const std::string
       .add_option("--pkcs11-uri", options.pkcs11_uri, "The token, as in 'pkcs11:token=NAME?module-path=/usr/lib/softhsm/libsofthsm2.so'")
       ->type_name("URI")
       ->needs(seal);
+  command.parse_complete_callback([&options] {
+    if (const auto wanted = seal_from(options); !wanted) throw CLI::ValidationError(fault_in(wanted));
+  });
 }
 
 void add_anchor_options(CLI::App& command, std::string& anchor, std::string& tcti) {
   CLI::Option* option =
       command
           .add_option("--anchor", anchor, "What shows that the store is not an old copy: none, file:PATH (on another disk), tpm2[:INDEX]")
+          ->check(fault_in_anchor)
           ->type_name("KIND");
   command.add_option("--anchor-tcti", tcti, "Where the anchor's TPM is (default: TPM2TOOLS_TCTI, or device:/dev/tpmrm0)")
+      ->check(fault_in_tcti)
       ->type_name("TCTI")
       ->needs(option);
 }

@@ -1,5 +1,7 @@
 #include "crypto/certificate.h"
 
+#include <openssl/x509.h>
+
 #include <algorithm>
 #include <mutex>
 
@@ -8,6 +10,7 @@
 #include "crypto/der.h"
 #include "crypto/internal/certificate_fields.h"
 #include "crypto/internal/name.h"
+#include "crypto/internal/openssl.h"
 #include "crypto/internal/signature_algorithm.h"
 
 namespace airtight::crypto {
@@ -91,6 +94,21 @@ Result<> Certificate::verify_issued_by(const Certificate& issuer) const {
                 "the signature on the certificate of \"" + subject() + "\" is not by the key of \"" + issuer.subject() + "\"");
   }
   return {};
+}
+
+bool Certificate::is_issued_by(const Certificate& issuer) const {
+  if (verify_issued_by(issuer)) return true;
+  if (!equal(issuer_der(), issuer.subject_der())) return false;
+  const auto read = [](const Bytes& der) {
+    const unsigned char* at = octets(der);
+    return CHandle<X509, X509_free>(d2i_X509(nullptr, &at, static_cast<long>(der.size())));
+  };
+  const auto subject = read(parsed_->der);
+  const auto authority = read(issuer.der());
+  EVP_PKEY* const key = authority ? X509_get0_pubkey(authority.get()) : nullptr;
+  const bool verified = subject && key != nullptr && X509_verify(subject.get(), key) == 1;
+  forget_openssl_errors();
+  return verified;
 }
 
 }  // namespace airtight::crypto

@@ -55,6 +55,9 @@ class Certificate {
   // otherwise.
   [[nodiscard]] Result<> verify_issued_by(const Certificate& issuer) const;
 
+  // The same by whatever algorithm and key OpenSSL can verify, old ones too: for a key store, which is not whom a path has to convince.
+  [[nodiscard]] bool is_issued_by(const Certificate& issuer) const;
+
   friend bool operator==(const Certificate& a, const Certificate& b) { return equal(a.der(), b.der()); }
 
  private:

@@ -55,16 +55,14 @@ Result<gid_t> group_called(const std::string& name) {
 }
 
 Result<> become(const std::string& user, const std::string& group, const std::filesystem::path& folder) {
-  if (user.empty() && group.empty()) {
-    struct stat entry{};
-    if (::geteuid() == 0 && ::stat(folder.c_str(), &entry) == 0 && entry.st_uid != 0) {
-      return fail(Fault::kRefused, "root is not to serve the key store of another user",
-                  "start the daemon as the owner of " + folder.native() + ", or name one with --user");
-    }
-    return {};
-  }
   Account account{.user = ::geteuid(), .group = ::getegid(), .name = {}};
   if (!user.empty()) account = TRY(account_called(user));
+  struct stat entry{};
+  if (account.user == 0 && ::stat(folder.c_str(), &entry) == 0 && entry.st_uid != 0) {
+    return fail(Fault::kRefused, "root is not to serve the key store of another user",
+                "start the daemon as the owner of " + folder.native() + ", or name one with --user");
+  }
+  if (user.empty() && group.empty()) return {};
   if (!group.empty()) account.group = TRY(group_called(group));
   // The order matters: whoever is no more root cannot change groups.
   const bool keeps_groups = account.name.empty();

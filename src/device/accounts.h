@@ -15,8 +15,8 @@ namespace airtight::device {
 [[nodiscard]] Result<gid_t> group_called(const std::string& name);
 
 // Gives up being root for good: this process is `user` from now on, in `group` (empty: the user's own) and the user's other groups.
-// Both empty: nothing happens, except that root is refused (Fault::kRefused) for a `folder` that is not root's own. Fault::kRefused if
-// another user than root asks to become somebody else. Call it before there are threads.
+// Both empty: nothing happens. Fault::kRefused for whoever would still be root with a `folder` that is not root's own, and if another user
+// than root asks to become somebody else. Call it before there are threads.
 [[nodiscard]] Result<> become(const std::string& user, const std::string& group, const std::filesystem::path& folder);
 
 }  // namespace airtight::device

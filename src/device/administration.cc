@@ -20,9 +20,9 @@ namespace {
 namespace fs = std::filesystem;
 using namespace internal;
 
-constexpr std::string_view kCopyPrefix = "backup-";  // of the copies in a store's folder that wait to be taken away
-constexpr std::size_t kMostFindings = 800;           // in one response, which has at most 1 MiB
-constexpr std::size_t kLongestText = 400;            // bytes of each of their three texts
+constexpr std::string_view kCopyPrefix = ".daemon-copy-";  // of the copies in a store's folder that wait to be taken away
+constexpr std::size_t kMostFindings = 800;                 // in one response, which has at most 1 MiB
+constexpr std::size_t kLongestText = 400;                  // bytes of each of their three texts
 
 std::string seal_of(const fs::path& folder) {
   const auto kind = sealing::seal_kind_of(folder);
@@ -261,12 +261,31 @@ SecretBytes answer_as_one_of(Store& store, ByteView request) {
 
 }  // namespace
 
+namespace {
+
+// kCopyPrefix, a process, a number; while it is written, with what the key store and SQLite put before and after it.
+bool is_copy(std::string_view name) {
+  if (name.starts_with("..")) name.remove_prefix(1);
+  if (!name.starts_with(kCopyPrefix)) return false;
+  name.remove_prefix(kCopyPrefix.size());
+  const auto take_digits = [&name] {
+    const std::size_t count = std::min(name.find_first_not_of("0123456789"), name.size());
+    name.remove_prefix(count);
+    return count > 0;
+  };
+  if (!take_digits() || !name.starts_with('-')) return false;
+  name.remove_prefix(1);
+  return take_digits() && (name.empty() || name.starts_with('.') || name.starts_with('-'));
+}
+
+}  // namespace
+
 AdministrationHandler::AdministrationHandler(sks::KeyStore& key_store, fs::path folder, std::function<ServerCounts()> counts)
     : key_store_(key_store), folder_(std::move(folder)), counts_(std::move(counts)) {
   std::error_code ignored;
   std::vector<fs::path> left;
   for (const auto& entry : fs::directory_iterator(folder_, ignored)) {
-    if (entry.path().filename().native().starts_with(kCopyPrefix)) left.push_back(entry.path());
+    if (is_copy(entry.path().filename().native())) left.push_back(entry.path());
   }
   for (const fs::path& copy : left) fs::remove(copy, ignored);
 }

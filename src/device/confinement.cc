@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 
 #include <array>
 #include <cerrno>
@@ -197,6 +198,14 @@ constexpr auto kConditional = std::to_array<Conditional>({
     {"prlimit64", SCMP_ACT_ALLOW, is(2, 0)},  // asks, and sets nothing
 });
 
+// Connections::kToHosts; any other kind of socket is answered with an error, as the resolver of names tries several.
+constexpr auto kToHosts = std::to_array<Conditional>({
+    {"socket", SCMP_ACT_ALLOW, is(0, AF_INET)},
+    {"socket", SCMP_ACT_ALLOW, is(0, AF_INET6)},
+    {"socket", SCMP_ACT_ERRNO(EACCES), is(0, AF_UNIX)},
+    {"socket", SCMP_ACT_ERRNO(EACCES), is(0, AF_NETLINK)},
+});
+
 // Calls that libraries try and can do without.
 struct Answered {
   const char* call;
@@ -245,8 +254,12 @@ void keep_secrets_in_memory() {
   ::setrlimit(RLIMIT_MEMLOCK, &granted);
 }
 
-Result<> confine() {
+Result<> confine(Connections connections) {
   Filter filter;
+  if (connections == Connections::kToHosts) {
+    for (const Conditional& rule : kToHosts) filter.add(rule.call, rule.action, &rule.condition);
+    for (const char* call : {"connect", "sendmmsg"}) filter.allow(call);
+  }
   for (const char* call : kAllowed) filter.allow(call);
   for (const Conditional& rule : kConditional) filter.add(rule.call, rule.action, &rule.condition);
   for (const Answered& rule : kAnswered) filter.add(rule.call, SCMP_ACT_ERRNO(static_cast<std::uint16_t>(rule.error)), nullptr);

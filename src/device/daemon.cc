@@ -14,6 +14,9 @@
 #include "device/administration.h"
 #include "device/approval.h"
 #include "device/confinement.h"
+#include "device/ending_pause.h"
+#include "device/internal/anchoring.h"
+#include "device/internal/store_lock.h"
 #include "device/meeting_place.h"
 #include "device/service_manager.h"
 #include "device/store_folder.h"
@@ -81,21 +84,28 @@ Result<Listener> socket_called(std::string_view name, std::map<std::string, List
   return Listener::at(place, mode);
 }
 
+bool others_call(const DaemonOptions& options) { return !options.peers.users.empty() || !options.peers.groups.empty(); }
+
 Result<Sockets> make_sockets(const DaemonOptions& options, std::map<std::string, Listener>& inherited) {
-  const bool others_call = !options.peers.users.empty() || !options.peers.groups.empty();
   const std::filesystem::path place = options.socket.empty() ? options.folder / kSksSocket : options.socket;
-  Listener sks = TRY(socket_called("sks", inherited, place, others_call ? kForAll : kForOwner));
+  Listener sks = TRY(socket_called("sks", inherited, place, others_call(options) ? kForAll : kForOwner));
   Listener admin = TRY(socket_called("admin", inherited, options.folder / kAdminSocket, kForOwner));
   return Sockets{std::move(sks), std::move(admin)};
 }
 
+// What lets callers wait, and must not at the end.
+struct Waits {
+  EndingPause pause;
+  std::unique_ptr<ProgramApprover> approver;  // null: none
+};
+
 // Serves until a signal ends it. From here on there are threads, and system calls that are gone.
 Result<> serve_store(sks::KeyStore& store, Sockets sockets, const DaemonOptions& options, const DaemonTools& tools,
-                     const ServiceManager& manager, ProgramApprover* approver) {
+                     const ServiceManager& manager, Waits& waits) {
   const std::filesystem::path socket = sockets.sks.path();
   const sigset_t signals = awaited_signals();
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // inherited by every thread
-  if (kCanBeConfined) TRY(confine());
+  if (kCanBeConfined) TRY(confine(internal::anchor_makes_connections(store) ? Connections::kToHosts : Connections::kNone));
 
   KeyStoreHandler handler(store, tools.log);
   const auto server = TRY(SocketServer::start(std::move(sockets.sks), "sks", options.peers, options.limits, handler, tools.log));
@@ -107,11 +117,21 @@ Result<> serve_store(sks::KeyStore& store, Sockets sockets, const DaemonOptions&
 
   wait_for_the_end(signals, tools.log);
   manager.tell("STOPPING=1\n");
-  if (approver != nullptr) approver->refuse_all();  // nobody waits for a person now
+  if (waits.approver != nullptr) waits.approver->refuse_all();
+  waits.pause.end();
+  server->close();
   admin->stop();
   server->stop();
   tools.log.info("the key store is served no more", {{"requests", std::to_string(server->counts().requests)}});
   return {};
+}
+
+// None where there is no store: open_device() says better what there is.
+Result<std::optional<internal::StoreLock>> lock_of(const std::filesystem::path& folder) {
+  auto lock = internal::StoreLock::share(folder);
+  if (lock) return std::optional(*std::move(lock));
+  if (lock.error().fault == Fault::kUnavailable) return Failure(std::move(lock.error()));
+  return std::optional<internal::StoreLock>();
 }
 
 }  // namespace
@@ -120,20 +140,22 @@ Result<> serve(const DaemonOptions& options, const DaemonTools& tools) {
   keep_secrets_in_memory();
   const ServiceManager manager = ServiceManager::from_environment();
   std::map<std::string, Listener> inherited = TRY(take_inherited_sockets());
-  std::unique_ptr<ProgramApprover> approver;
+  Waits waits;
   if (!options.approve_command.empty()) {
-    approver = TRY(ProgramApprover::start(options.approve_command, options.approval_patience));
+    waits.approver = TRY(ProgramApprover::start(options.approve_command, options.approval_patience));
   }
-  sks::Platform platform = tools.platform;
-  platform.approver = approver.get();
+  const sks::Platform platform{tools.clock, tools.random, waits.pause, waits.approver.get()};
+  // As long as the daemon runs nobody puts another database into the place of its own, whatever becomes of that.
+  const auto lock = TRY(lock_of(options.folder));
   const auto store = TRY(open_device(options.folder, tools.prompt, platform));
   if (!secrets_are_locked()) {
     tools.log.warning("secrets may be written to swap space: the limit on locked memory is too low (RLIMIT_MEMLOCK)");
   }
   // From here on the store is ours, so a socket in its folder that nobody answers at is a leftover.
   Sockets sockets = TRY(make_sockets(options, inherited));
-  const MeetingPlace meeting_place = TRY(MeetingPlace::note(options.folder, sockets.sks.path()));
-  return serve_store(*store, std::move(sockets), options, tools, manager, approver.get());
+  const auto note_mode = others_call(options) ? storage::FileMode::kPublic : storage::FileMode::kPrivate;
+  const MeetingPlace meeting_place = TRY(MeetingPlace::note(options.folder, sockets.sks.path(), note_mode));
+  return serve_store(*store, std::move(sockets), options, tools, manager, waits);
 }
 
 }  // namespace airtight::device

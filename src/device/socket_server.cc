@@ -66,14 +66,17 @@ SocketServer::SocketServer(Listener listener, Descriptor stopped, std::string_vi
 
 SocketServer::~SocketServer() { stop(); }
 
-void SocketServer::stop() {
+void SocketServer::close() {
   stopping_ = true;
   ::eventfd_write(stopped_.number(), 1);
   if (acceptor_.joinable()) acceptor_.join();
-  {
-    const std::lock_guard lock(mutex_);
-    for (const auto& connection : connections_) ::shutdown(connection->socket.number(), SHUT_RD);
-  }
+  listener_.close();
+  const std::lock_guard lock(mutex_);
+  for (const auto& connection : connections_) ::shutdown(connection->socket.number(), SHUT_RD);
+}
+
+void SocketServer::stop() {
+  close();
   // Nothing is added any more, and each thread takes its own connection off the list.
   while (true) {
     Connection* running = nullptr;

@@ -63,11 +63,12 @@ class SocketServer {
   SocketServer& operator=(const SocketServer&) = delete;
   ~SocketServer();
 
-  // Takes no more connections and no more requests, waits for the calls that run and sends their answers. May be called twice.
+  // Takes no more connections and no more requests: whoever connects is refused. May be called twice.
+  void close();
+  // And then waits for the calls that run, and sends their answers. May be called twice.
   void stop();
 
   [[nodiscard]] ServerCounts counts() const;
-  [[nodiscard]] const Listener& listener() const { return listener_; }
 
  private:
   struct Connection;

@@ -122,8 +122,11 @@ Result<Listener> Listener::inherited(Descriptor socket) {
   return Listener(std::move(socket), std::move(path), false);
 }
 
-Listener::~Listener() {
+Listener::~Listener() { close(); }
+
+void Listener::close() {
   if (socket_.is_open() && owns_file_) ::unlink(path_.c_str());
+  socket_ = Descriptor();
 }
 
 Result<Descriptor> connect_to(const fs::path& path) {

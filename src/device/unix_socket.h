@@ -27,6 +27,9 @@ class Listener {
   Listener& operator=(Listener&&) = delete;
   ~Listener();
 
+  // Listens no more: whoever connects is refused at once, unless whoever handed the socket over listens too. May be called twice.
+  void close();
+
   [[nodiscard]] int number() const { return socket_.number(); }
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }  // absolute; empty for one without a name
 

@@ -56,6 +56,7 @@ Result<Note> read_lines(std::string_view text) {
 
 // Nothing if there is no such note.
 Result<std::optional<Note>> read_note(const std::filesystem::path& path, const MasterKey& master_key) {
+  TRY(storage::refuse_special_file(path));
   auto text = storage::read_file(path, kLargestNote);
   if (!text && text.error().fault == Fault::kNotFound) return std::nullopt;
   if (!text) return Failure(std::move(text.error()));
@@ -117,6 +118,23 @@ Result<std::uint32_t> parse_index(std::string_view text) {
   return index;
 }
 
+// A counter in the folder would be put back with it; under the name of a note it would take the note's place.
+Result<> require_elsewhere(const std::filesystem::path& counter, const std::filesystem::path& folder) {
+  std::error_code error;
+  const std::filesystem::path store = std::filesystem::weakly_canonical(folder, error);
+  const std::filesystem::path place = std::filesystem::weakly_canonical(counter.parent_path(), error);
+  if (std::ranges::mismatch(store, place).in1 != store.end()) return {};
+  return fail(Fault::kBadInput, "the anchor " + counter.native() + " would be in the key store's own folder",
+              "name a file on another disk: who puts back an old copy of the folder must not put back the anchor with it");
+}
+
+// Whether a new counter can be made there at all, as far as that shows before anything is written.
+Result<> require_place(const AnchorChoice& choice, const std::filesystem::path& folder) {
+  if (const auto* file = std::get_if<FileAnchor>(&choice)) return require_elsewhere(file->path, folder);
+  if (const auto* tpm2 = std::get_if<Tpm2Anchor>(&choice)) TRY(internal::Tpm::connect(internal::tcti_or_default(tpm2->tcti)));
+  return {};
+}
+
 // An index that is rarely in use: away from where others begin to count.
 std::uint32_t some_index(RandomSource& random) {
   const Bytes drawn = random.bytes(2);
@@ -162,7 +180,9 @@ Result<std::unique_ptr<Counter>> open_anchor(const std::filesystem::path& folder
 Result<std::unique_ptr<Counter>> prepare_anchor(const std::filesystem::path& folder, const AnchorChoice& choice,
                                                 const MasterKey& master_key, RandomSource& random) {
   constexpr int kAttempts = 16;  // to find a free index
-  if (has_new_anchor(folder)) TRY(drop_new_anchor(folder, master_key));
+  TRY(require_place(choice, folder));
+  // Of a change that was cut short. Where its counter is out of reach now, that stays behind, bound to nothing.
+  if (has_new_anchor(folder)) static_cast<void>(drop_new_anchor(folder, master_key));
   const auto* tpm2 = std::get_if<Tpm2Anchor>(&choice);
   const bool any_index = tpm2 != nullptr && !tpm2->index;
   for (int attempt = 1;; ++attempt) {
@@ -172,7 +192,7 @@ Result<std::unique_ptr<Counter>> prepare_anchor(const std::filesystem::path& fol
     TRY(storage::write_file(folder / kNewAnchorFile, bytes_of(write_note(note, master_key)), storage::FileMode::kPrivate));
     const auto made = make_counter(note, master_key);
     if (made) return open_counter(note, master_key);
-    TRY(drop_new_anchor(folder, master_key));
+    static_cast<void>(drop_new_anchor(folder, master_key));  // the reason is what counts; whoever opens the store tries again
     if (!any_index || made.error().fault != Fault::kRefused || attempt == kAttempts) return Failure(made.error());
   }
 }
@@ -187,11 +207,11 @@ Result<std::unique_ptr<Counter>> open_new_anchor(const std::filesystem::path& fo
 }
 
 Result<AnchorChange> adopt_anchor(const std::filesystem::path& folder, const MasterKey& master_key) {
-  const std::optional<Note> old = TRY(read_note(folder / kAnchorFile, master_key));
+  const auto old = read_note(folder / kAnchorFile, master_key);
   TRY(storage::rename_file(folder / kNewAnchorFile, folder / kAnchorFile));
   AnchorChange change;
-  if (!old) return change;
-  auto removed = remove_counter(*old, master_key);
+  if (old && !*old) return change;
+  auto removed = old ? remove_counter(**old, master_key) : Result<>(Failure(old.error()));
   if (!removed) change.leftover = std::move(removed.error());
   return change;
 }

@@ -17,7 +17,7 @@
 namespace airtight::sealing {
 
 // A counter that only grows. Its functions may be called from any thread, and need no system calls but those of files and of open
-// connections.
+// connections, unless makes_connections() says so.
 class Counter {
  public:
   virtual ~Counter() = default;
@@ -25,6 +25,8 @@ class Counter {
   [[nodiscard]] virtual Result<std::uint64_t> read() = 0;
   // Adds one, durably, and returns the new count.
   [[nodiscard]] virtual Result<std::uint64_t> advance() = 0;
+  // Each use connects to its host and port anew, as the simulators of a TPM want it.
+  [[nodiscard]] virtual bool makes_connections() const { return false; }
 };
 
 // Where the counter is to be.
@@ -63,12 +65,13 @@ inline constexpr std::string_view kNewAnchorFile = "anchor.new";
 // A crash in between leaves `anchor.new`, and the store is bound to one of the two: whoever opens it tries open_anchor() first, then
 // open_new_anchor(), and ends with drop_new_anchor() or adopt_anchor(). The steps may be repeated.
 
-// The new counter; null for NoAnchor. Fault::kRefused if the file or index is there already or the TPM says no.
+// The new counter; null for NoAnchor. Fault::kRefused if the file or index is there already or the TPM says no, kBadInput if the file would
+// be in `folder`, kUnavailable, with nothing written, if there is no TPM.
 [[nodiscard]] Result<std::unique_ptr<Counter>> prepare_anchor(const std::filesystem::path& folder, const AnchorChoice& choice,
                                                               const MasterKey& master_key, RandomSource& random);
 [[nodiscard]] bool has_new_anchor(const std::filesystem::path& folder);
 [[nodiscard]] Result<std::unique_ptr<Counter>> open_new_anchor(const std::filesystem::path& folder, const MasterKey& master_key);
-// An error in `leftover` alone: the old counter could not be removed.
+// An error in `leftover` alone: the old counter could not be removed, or the old note not be read.
 struct AnchorChange {
   std::optional<Error> leftover;
 };

@@ -31,6 +31,7 @@ bool is_there(const std::filesystem::path& path) {
 
 Result<SealFile> read_seal_of(const std::filesystem::path& folder) {
   const std::filesystem::path path = seal_path(folder);
+  TRY(storage::refuse_special_file(path));
   auto text = storage::read_secret_file(path, kLargestSeal);
   if (!text && text.error().fault == Fault::kNotFound) {
     return fail(Fault::kNotFound, "there is no seal in " + folder.native(), "check the path, or restore the file seal from a backup");
@@ -74,13 +75,6 @@ Result<> settle_key_files(const std::filesystem::path& folder, SealKind kind) {
   return {};
 }
 
-// The files of the new seal must belong to whom the store belongs.
-Result<> require_owner(const std::filesystem::path& folder) {
-  struct stat status{};
-  if (::stat(folder.c_str(), &status) != 0 || status.st_uid == ::geteuid()) return {};
-  return fail(Fault::kRefused, "the folder " + folder.native() + " belongs to another user", "run the command as its owner");
-}
-
 // One change at a time: a lock on the folder that ends with this object, however the process ends.
 class ChangeLock {
  public:
@@ -102,6 +96,12 @@ class ChangeLock {
 };
 
 }  // namespace
+
+Result<> require_owner(const std::filesystem::path& folder) {
+  struct stat status{};
+  if (::stat(folder.c_str(), &status) != 0 || status.st_uid == ::geteuid()) return {};
+  return fail(Fault::kRefused, "the folder " + folder.native() + " belongs to another user", "run the command as its owner");
+}
 
 Result<MasterKey> create_master_key(const std::filesystem::path& folder, const NewSeal& seal, const PassphrasePrompt& prompt,
                                     RandomSource& random) {

@@ -74,6 +74,10 @@ struct SecretQuestion {
 // Asks for a passphrase or a PIN; called only when one is needed, once for each, and may be empty where none is.
 using PassphrasePrompt = std::function<Result<SecretBytes>(const SecretQuestion& question)>;
 
+// Whoever puts new files into the folder of a store has to be its owner: even root would make files that the owner cannot open.
+// Fault::kRefused if it belongs to another user.
+[[nodiscard]] Result<> require_owner(const std::filesystem::path& folder);
+
 // Makes a new master key, sealed in `folder` (made if need be): files `seal` and, for KeyFileSeal, `seal.key`, both 0600 and durable when
 // this returns. After a crash in the middle it can be called again. A new passphrase is UTF-8 of at least 8 bytes. Fault::kRefused if
 // there is a seal already; else as open_master_key() where a TPM or a token is to keep it.

@@ -36,17 +36,23 @@ Result<> check_certificate(const Call& call, const SessionTree& tree, const Key&
   return {};
 }
 
-// A DeletePolicy or ExportPolicy of pin or puk wants a PIN or PUK; an update has its target's.
+// A DeletePolicy or ExportPolicy of pin or puk wants a PIN or PUK, and biometrics beside or instead of a PIN want one too; an update has
+// its target's.
 Result<> check_policies(const SessionTree& tree, const Key& key, const std::vector<PostTarget>& targets) {
   const bool wants_puk = key.delete_policy == DeletePolicy::kPuk || key.export_policy == ExportPolicy::kPuk;
   const bool wants_pin = key.delete_policy == DeletePolicy::kPin || key.export_policy == ExportPolicy::kPin;
-  if (!wants_puk && !wants_pin) return {};
+  const bool has_alternative =
+      key.biometric_protection == BiometricProtection::kAlternative || key.biometric_protection == BiometricProtection::kCombined;
+  if (!wants_puk && !wants_pin && !has_alternative) return {};
   const PostTarget* const target = target_updated_by(targets, key.handle);
   const SessionTree& owner = target == nullptr ? tree : *target->owner;
   const Handle handle = target == nullptr ? key.pin_policy : target->key->pin_policy;
   if (handle == kDevicePinHandle) return {};  // "Device PIN implies device PUK"
   const PinPolicy* const policy = owner.pin_policy(handle);
   if (wants_pin && policy == nullptr) return fail(Status::kSessionVerify, "key " + key.id + " has a policy of pin but no PIN");
+  if (has_alternative && policy == nullptr) {
+    return fail(Status::kSessionVerify, "key " + key.id + " has biometrics beside or instead of a PIN, but no PIN");
+  }
   if (wants_puk && (policy == nullptr || policy->puk_policy == 0)) {
     return fail(Status::kSessionVerify, "key " + key.id + " has a policy of puk but no PUK");
   }

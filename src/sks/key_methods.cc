@@ -59,7 +59,7 @@ Result<crypto::Sha256Value> check_path(const Key& key, const std::vector<Bytes>&
     return fail(Status::kCrypto, "the end-entity certificate is for another key");
   }
   for (std::size_t i = 0; i + 1 < certificates.size(); ++i) {
-    if (!certificates[i].verify_issued_by(certificates[i + 1])) {
+    if (!certificates[i].is_issued_by(certificates[i + 1])) {
       return fail(Status::kCrypto, "a certificate of the path is not issued by the next one");
     }
   }

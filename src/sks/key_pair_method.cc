@@ -78,10 +78,10 @@ Result<> verify_mac_of_sk2(Session& session, const CreateKeyPair& request, const
 Result<> check_biometric(const Call& call, BiometricProtection biometric, bool has_pin) {
   if (biometric == BiometricProtection::kNone) return {};
   if (!call.state.has_approver()) return fail(Status::kOption, "this key store has no biometric protection");
-  const bool wants_pin = biometric != BiometricProtection::kExclusive;
-  if (wants_pin == has_pin) return {};
-  return fail(Status::kOption, wants_pin ? "this BiometricProtection wants a key with a PIN"
-                                         : "a key that is protected by biometrics exclusively has no PIN");
+  // That the others have a PIN is seen when the session closes: a key that is to update another one will have that key's.
+  if (biometric == BiometricProtection::kExclusive && has_pin)
+    return fail(Status::kOption, "a key that is protected by biometrics exclusively has no PIN");
+  return {};
 }
 
 // The attributes of the key, checked one by one and against each other (sks.md section 7).

@@ -55,9 +55,13 @@ Result<Authorization> wants_use(const Call& call, const Call::UserKey& user, std
   const BiometricProtection biometric = key.biometric_protection;
   Authorization wanted;
   const bool replaces_pin = biometric == BiometricProtection::kAlternative && given.empty();
-  if (key.pin_policy != 0 && !replaces_pin) {
+  if (key.pin_policy != 0) {
     const Protection protection = TRY(protection_of(call, user.tree, key));
-    wanted = TRY(wants_pin(protection, given));
+    // "RetryLimit, where it locks the key": not the PIN alone.
+    if (replaces_pin && call.state.errors_of(*protection.pin) >= protection.policy->retry_limit) {
+      return fail(Status::kAuthorization, "the key is locked after too many wrong PINs");
+    }
+    if (!replaces_pin) wanted = TRY(wants_pin(protection, given));
   } else if (!given.empty()) {
     return fail(Status::kOption, "there is a PIN for a key that has none");
   }

@@ -57,6 +57,29 @@ Result<DeviceProtection> require_device_pin(const StateStore& state) {
   return found;
 }
 
+// The file that a backup grows in, beside the one that it is to be. It goes with this object unless it was given its name; so does what an
+// earlier backup, cut short, has left there.
+class UnfinishedCopy {
+ public:
+  explicit UnfinishedCopy(const std::filesystem::path& file) : path_(file.parent_path() / ("." + file.filename().native() + kSuffix)) {
+    remove();
+  }
+  ~UnfinishedCopy() { remove(); }
+  UnfinishedCopy(const UnfinishedCopy&) = delete;
+  UnfinishedCopy& operator=(const UnfinishedCopy&) = delete;
+  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+
+ private:
+  static constexpr const char* kSuffix = ".unfinished-key-store-backup";
+  void remove() const {
+    for (const char* beside : {"", "-wal", "-shm", "-journal"}) {
+      std::error_code ignored;
+      std::filesystem::remove(path_.native() + beside, ignored);
+    }
+  }
+  std::filesystem::path path_;
+};
+
 // Proves `wanted`, then lets `change` leave its changes in a call, until nothing came between.
 template <typename Wanted, typename Change>
 Result<> prove_and_change(StateStore& state, const Platform& platform, Wanted&& wanted, Change&& change) {
@@ -135,13 +158,13 @@ Result<> KeyStore::change_anchor(RollbackAnchor* anchor) { return impl_->state->
 Result<> KeyStore::back_up(const std::filesystem::path& file) {
   constexpr int kPagesAtOnce = 256;  // 1 MiB, a millisecond or two
   StateStore& state = *impl_->state;
-  std::filesystem::path part = file;
-  part += ".part";
+  if (!file.has_filename()) return fail(Fault::kBadInput, "the backup has no file name", "name the file that it shall be");
   std::error_code ignored;
-  std::filesystem::remove(part, ignored);  // what an earlier backup, cut short, has left
-  if (std::filesystem::exists(file, ignored)) {
+  if (std::filesystem::exists(std::filesystem::symlink_status(file, ignored))) {
     return fail(Fault::kRefused, "there is a file " + file.string() + " already", "name another file, or move this one away");
   }
+  const UnfinishedCopy unfinished(file);
+  const std::filesystem::path& part = unfinished.path();
   auto copy = TRY(state.with_records([&](Records& records) { return storage::copy_sqlite(records.database(), part); }));
   while (!TRY(state.with_records([&](Records&) { return copy->step(kPagesAtOnce); }))) {
   }
@@ -151,7 +174,7 @@ Result<> KeyStore::back_up(const std::filesystem::path& file) {
     const sealing::MasterKey master_key = state.with_records([](Records& records) { return records.master_key(); });
     TRY(Records::become_backup(*database, master_key, impl_->platform.random));
   }
-  return storage::rename_file(part, file);
+  return storage::rename_new_file(part, file);
 }
 
 }  // namespace airtight::sks

@@ -35,7 +35,10 @@ class Approver {
 class Pause {
  public:
   virtual ~Pause() = default;
+  // At once where is_over().
   virtual void wait(std::chrono::milliseconds span) = 0;
+  // From here on nobody is kept waiting: the key store is about to close, and compares no PIN or PUK any more.
+  [[nodiscard]] virtual bool is_over() const { return false; }
 };
 class SleepingPause final : public Pause {
  public:

@@ -39,6 +39,22 @@ Result<> StateStore::require_anchor() {
   return fail(Status::kStorage, "the anchor against roll-back cannot be advanced, so no PIN or PUK is compared");
 }
 
+Result<> StateStore::require_to_stay_open() const {
+  if (!platform_.pause.is_over()) return {};
+  return fail(Status::kInternal, "the key store is about to close, so no PIN or PUK is compared");
+}
+
+Result<bool> StateStore::has_value(Handle session, const AttemptKey& key, const SharedSecret& value) const {
+  const auto found = TRY(entry(session));
+  if (!found) return false;
+  if (key.first == Counted::kPin) {
+    const Pin* const pin = found->tree->pin(key.second);
+    return pin != nullptr && pin->value == value;
+  }
+  const PukPolicy* const puk = found->tree->puk_policy(static_cast<Handle>(key.second));
+  return puk != nullptr && puk->value == value;
+}
+
 Result<bool> StateStore::prove_value(const Authorization& wanted) {
   const bool is_pin = wanted.pin != nullptr;
   const AttemptKey key = is_pin ? AttemptKey{Counted::kPin, wanted.pin->id} : AttemptKey{Counted::kPuk, wanted.puk->handle};
@@ -49,22 +65,30 @@ Result<bool> StateStore::prove_value(const Authorization& wanted) {
 
   // Somebody who was here first may have changed it.
   if (const auto present = cached(attempts->session); !present || present->tree != wanted.tree) {
-    const auto found = TRY(entry(attempts->session));
-    if (!found) return false;
-    const Pin* const pin = is_pin ? found->tree->pin(key.second) : nullptr;
-    const PukPolicy* const puk = is_pin ? nullptr : found->tree->puk_policy(static_cast<Handle>(key.second));
-    if (pin == nullptr && puk == nullptr) return false;
-    if ((pin != nullptr ? pin->value : puk->value) != value) return false;
+    if (!TRY(has_value(attempts->session, key, value))) {
+      // Or it has moved to another session while its counter was being made by one who had seen it in the old one.
+      const Handle seen = wanted.tree->session.handle;
+      if (seen == attempts->session || !TRY(has_value(seen, key, value))) return false;
+      attempts->session = seen;
+    }
   }
   const std::string_view name = is_pin ? "PIN" : "PUK";
   const std::uint8_t errors = attempts->errors;
   if (wanted.retry_limit != 0 && errors >= wanted.retry_limit) {
     return fail(Status::kAuthorization, "the " + std::string(name) + " is locked after too many wrong values");
   }
+  TRY(require_to_stay_open());
   const std::uint8_t charged = charge(errors);
   if (attempts->on_disk != charged && !TRY(write_errors(key, *attempts, charged))) return false;
   TRY(require_anchor());
-  if (wanted.retry_limit == 0) platform_.pause.wait(delay_after(errors));
+  if (wanted.retry_limit == 0) {
+    platform_.pause.wait(delay_after(errors));
+    // A wait that was cut short shows nothing, and stays charged.
+    if (const Result<> open = require_to_stay_open(); !open) {
+      attempts->errors = charged;
+      return Failure(open.error());
+    }
+  }
   if (!declassified(equal_in_constant_time(value->expose_secret(), wanted.given->expose_secret()))) {
     attempts->errors = charged;
     return fail(Status::kAuthorization, "the " + std::string(name) + " is wrong");

@@ -28,12 +28,22 @@ Failure damaged(std::string what) {
                        std::nullopt});
 }
 
+// So much that it cannot be opened.
+Failure beyond_opening(std::string what) {
+  return Failure(Error{Fault::kInternal, "the key store is damaged: " + std::move(what),
+                       "restore the newest backup with 'airtight device restore --lost'", std::nullopt});
+}
+
+constexpr std::string_view kOldCopyHint =
+    "put the latest database back; if there is none, 'airtight device restore --lost' makes a store of the newest backup, with every PIN "
+    "and PUK locked";
+
 // Stores of the first schema, which was never released.
 Result<> refuse_first_schema(storage::Database& database) {
   const auto found = TRY(
       storage::query_one(database, "SELECT 1 FROM sqlite_schema WHERE name = 'sks_device'", {}, [](const storage::Row&) { return true; }));
   if (!found) return {};
-  return fail(Fault::kRefused, "the key store was made by a version before 0.2, whose format is not read any more",
+  return fail(Fault::kRefused, "the key store has an early format, which is not read any more",
               "make a new store and enroll its keys again");
 }
 
@@ -139,11 +149,19 @@ Result<> Records::open_root() {
     versions.emplace_back(number, version);
     groups_[number].version = version;
   }
-  if (!sealed) return damaged("it has no root");
-  const SecretBytes plain = TRY(master_key_.open(root_purpose_, internal::root_place(0, root_version_), *sealed));
-  const auto root = TRY(decoded<internal::RootRecord>(plain, "the root"));
-  if (root.groups != internal::digest_of(versions)) return damaged("its groups of sessions are not those that the root knows");
-  if (root.next_handles.size() != kHandleKinds) return damaged("the root lacks a handle counter");
+  if (!sealed) return beyond_opening("it has no root");
+  const Bytes place = internal::root_place(0, root_version_);
+  const auto plain = master_key_.open(root_purpose_, place, *sealed);
+  if (!plain) {
+    if (root_purpose_ == internal::kSealPurpose && master_key_.open(internal::kBackupPurpose, place, *sealed)) {
+      return fail(Fault::kRefused, "this is a backup of a key store, and no key store",
+                  "move the file away, put the store's own back, and give the backup to 'airtight device restore --from FILE'");
+    }
+    return beyond_opening(plain.error().message);
+  }
+  const auto root = TRY(decoded<internal::RootRecord>(*plain, "the root"));
+  if (root.groups != internal::digest_of(versions)) return beyond_opening("its groups of sessions are not those that the root knows");
+  if (root.next_handles.size() != kHandleKinds) return beyond_opening("the root lacks a handle counter");
   std::ranges::copy(root.next_handles, next_handles_.begin());
   anchor_count_ = root.anchor_count;
   return {};
@@ -153,7 +171,7 @@ Result<> Records::check_anchor() {
   if (anchor_count_ == 0 && anchor_ == nullptr) return {};
   if (anchor_count_ == 0) {
     return fail(Fault::kRefused, "the key store is not the latest: it is from before it was anchored, so an old copy has been put back",
-                "put the latest database back, or use 'airtight device restore', which keeps PIN counters");
+                std::string(kOldCopyHint));
   }
   if (anchor_ == nullptr) {
     return fail(Fault::kRefused, "the key store is anchored against roll-back, and its anchor is not there",
@@ -165,7 +183,7 @@ Result<> Records::check_anchor() {
   return fail(Fault::kRefused,
               "the key store is not the latest: it is at step " + std::to_string(anchor_count_) + " and its anchor at " +
                   std::to_string(count) + ", so an old copy has been put back",
-              "put the latest database back, or use 'airtight device restore', which keeps PIN counters");
+              std::string(kOldCopyHint));
 }
 
 Result<> Records::catch_up_anchor() {

@@ -3,6 +3,7 @@
 #include "base/encoding.h"
 #include "base/text.h"
 #include "crypto/der.h"
+#include "sks/capabilities.h"
 #include "sks/engine.h"
 
 namespace airtight::sks {
@@ -13,7 +14,7 @@ constexpr std::size_t kMaxIssuerUri = 1024;
 
 // The issuer's ephemeral key. ERROR_ALGORITHM for an EC key on a curve that getDeviceInfo does not list, ERROR_CRYPTO for all else that is
 // no key of P-256.
-Result<crypto::PublicKey> read_ephemeral_key(ByteView spki) {
+Result<crypto::PublicKey> read_ephemeral_key(const StoreOptions& options, ByteView spki) {
   const auto curve_of = [](ByteView der) -> Result<std::string> {
     crypto::der::Reader outer(der);
     crypto::der::Reader info = TRY(outer.enter(crypto::der::Tag::kSequence));
@@ -23,7 +24,9 @@ Result<crypto::PublicKey> read_ephemeral_key(ByteView spki) {
     return algorithm.object_id();
   };
   const auto curve = curve_of(spki);
-  if (curve && "urn:oid:" + *curve != uri::kP256) return fail(Status::kAlgorithm, "ServerEphemeralKey is on a curve that is not supported");
+  if (curve && !key_curve(options, "urn:oid:" + *curve)) {
+    return fail(Status::kAlgorithm, "ServerEphemeralKey is on a curve that is not supported");
+  }
   auto key = crypto::PublicKey::from_spki(spki);
   if (!key || spki.size() != kEphemeralKeySize || key->curve() != crypto::Curve::kP256) {
     return fail(Status::kCrypto, "ServerEphemeralKey is no uncompressed point of P-256 in SubjectPublicKeyInfo form");
@@ -52,7 +55,7 @@ Result<SessionAlgorithm> read_algorithm(const StoreOptions& options, std::string
 Result<CreateProvisioningSession::Response> perform(Call& call, const CreateProvisioningSession& request) {
   Session session;
   session.algorithm = TRY(read_algorithm(call.state.device().options, request.session_key_algorithm));
-  const crypto::PublicKey server_key = TRY(read_ephemeral_key(request.server_ephemeral_key));
+  const crypto::PublicKey server_key = TRY(read_ephemeral_key(call.state.device().options, request.server_ephemeral_key));
   TRY(check_names(request));
 
   const auto ephemeral = crypto::PrivateKey::generate(crypto::EcSpec{crypto::Curve::kP256});

@@ -115,11 +115,17 @@ class StateStore final : public StateView {
   [[nodiscard]] Result<> erase_what_is_gone(Records::Writing& writing, Handle session, Step& step);
   [[nodiscard]] Result<> put_what_is_new(Records::Writing& writing, Handle session, Step& step);
   [[nodiscard]] Result<> put_bulk(Records::Writing& writing, Steps& steps, std::vector<Call::BulkWrite>& writes);
+  // Adds to `steps` that a PIN or PUK of `session` has `errors`. False if it is not there any more.
+  [[nodiscard]] Result<bool> begin_count(Steps& steps, const AttemptKey& key, Handle session, std::uint8_t errors);
   void publish_steps(Steps& steps);
 
   [[nodiscard]] Result<bool> prove_value(const Authorization& wanted);
+  // Whether the present version of `session` has that PIN or PUK with that very value.
+  [[nodiscard]] Result<bool> has_value(Handle session, const AttemptKey& key, const SharedSecret& value) const;
   // ERROR_STORAGE while the anchor has not counted what was written last: a comparison would be a guess that can be taken back.
   [[nodiscard]] Result<> require_anchor();
+  // ERROR_INTERNAL once nobody is kept waiting any more (Pause::is_over).
+  [[nodiscard]] Result<> require_to_stay_open() const;
   // Writes the error count of a PIN or PUK. False if it is not there any more.
   [[nodiscard]] Result<bool> write_errors(const AttemptKey& key, Attempts& attempts, std::uint8_t errors);
 

@@ -25,6 +25,22 @@ std::vector<RecordId> bulk_of(const Inventory& inventory, Handle key) {
   return out;
 }
 
+// False if it is not there any more.
+bool note_errors(SessionTree& tree, const AttemptKey& key, std::uint8_t errors) {
+  if (key.first == Counted::kPin) {
+    if (tree.pin(key.second) == nullptr) return false;
+    tree.change_pin(key.second).error_count = errors;
+    return true;
+  }
+  const auto handle = static_cast<Handle>(key.second);
+  const auto policy = std::ranges::find(tree.puk_policies, handle, [](const Ref<PukPolicy>& one) { return one->handle; });
+  if (policy == tree.puk_policies.end()) return false;
+  auto changed = std::make_shared<PukPolicy>(**policy);
+  changed->error_count = errors;
+  *policy = std::move(changed);
+  return true;
+}
+
 // Whether `tree` still has what the record is (part) of.
 bool has(const SessionTree& tree, const RecordId& record) {
   const auto handle = static_cast<Handle>(record.id);
@@ -321,36 +337,37 @@ void StateStore::publish_steps(Steps& steps) {
   }
 }
 
+Result<bool> StateStore::begin_count(Steps& steps, const AttemptKey& key, Handle session, std::uint8_t errors) {
+  auto step = steps.find(session);
+  if (step == steps.end()) {
+    const auto present = TRY(entry_locked(session));
+    if (!present) return false;
+    step = steps.emplace(session, Step{present, std::make_shared<SessionTree>(*present->tree), present->inventory}).first;
+  }
+  return note_errors(*step->second.after, key, errors);
+}
+
 Result<bool> StateStore::write_errors(const AttemptKey& key, Attempts& attempts, std::uint8_t errors) {
   const std::lock_guard lock(database_mutex_);
-  const Handle session = attempts.session;
-  const auto present = TRY(entry_locked(session));
-  if (!present) return false;
-  auto next = std::make_shared<SessionTree>(*present->tree);
-  if (key.first == Counted::kPin) {
-    if (next->pin(key.second) == nullptr) return false;
-    next->change_pin(key.second).error_count = errors;
-  } else {
-    const auto handle = static_cast<Handle>(key.second);
-    const auto policy = std::ranges::find(next->puk_policies, handle, [](const Ref<PukPolicy>& one) { return one->handle; });
-    if (policy == next->puk_policies.end()) return false;
-    auto changed = std::make_shared<PukPolicy>(**policy);
-    changed->error_count = errors;
-    *policy = std::move(changed);
-  }
   Steps steps;
-  steps[session] = Step{present, std::move(next), present->inventory};
+  if (!TRY(begin_count(steps, key, attempts.session, errors))) return false;
   TRY(write(steps, nullptr));
   return true;
 }
 
+// In one transaction: a store that stops may have used thousands of PINs, and little time.
 Result<> StateStore::settle() {
-  for (const auto& [key, attempts] : ledger_.unsettled()) {
-    const std::lock_guard lock(attempts->mutex);
-    const auto written = TRY(write_errors(key, *attempts, attempts->errors));
-    static_cast<void>(written);  // gone meanwhile: nothing is left to settle
+  const auto unsettled = ledger_.unsettled();
+  std::vector<std::unique_lock<std::mutex>> locks;
+  for (const auto& [key, attempts] : unsettled) locks.emplace_back(attempts->mutex);
+  const std::lock_guard lock(database_mutex_);
+  Steps steps;
+  for (const auto& [key, attempts] : unsettled) {
+    const bool begun = TRY(begin_count(steps, key, attempts->session, attempts->errors));
+    static_cast<void>(begun);  // gone meanwhile: nothing is left to settle
   }
-  return {};
+  if (steps.empty()) return {};
+  return write(steps, nullptr);
 }
 
 }  // namespace airtight::sks

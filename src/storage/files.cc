@@ -129,7 +129,14 @@ Result<> write_new_file(const std::filesystem::path& path, ByteView content, Fil
   return temporary.become(path);
 }
 
+Result<> refuse_special_file(const std::filesystem::path& path) {
+  struct stat status{};
+  if (::stat(path.c_str(), &status) != 0 || S_ISREG(status.st_mode)) return {};
+  return fail(Fault::kRefused, path.native() + " is no regular file", "look at what it is, and name or put a file there");
+}
+
 Result<> copy_new_file(const std::filesystem::path& from, const std::filesystem::path& to) {
+  TRY(refuse_special_file(from));  // a device may have no end
   const OpenFile file = TRY(open_for_reading(from, std::numeric_limits<std::size_t>::max()));
   const TemporaryFile temporary = TRY(TemporaryFile::beside(to));
   Bytes piece(kPieceSize);
@@ -146,6 +153,11 @@ Result<> copy_new_file(const std::filesystem::path& from, const std::filesystem:
 
 Result<> rename_file(const std::filesystem::path& from, const std::filesystem::path& to) {
   if (::rename(from.c_str(), to.c_str()) != 0) return system_failure("rename", from, errno);
+  return internal::sync_folder(internal::folder_of(to));
+}
+
+Result<> rename_new_file(const std::filesystem::path& from, const std::filesystem::path& to) {
+  if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) != 0) return system_failure("create", to, errno);
   return internal::sync_folder(internal::folder_of(to));
 }
 

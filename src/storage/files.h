@@ -25,6 +25,9 @@ enum class FileMode : unsigned char { kPrivate, kPublic };
 // Moves a file to another name in its folder, durably and atomically; replaces what is there.
 [[nodiscard]] Result<> rename_file(const std::filesystem::path& from, const std::filesystem::path& to);
 
+// The same, but never replaces: Fault::kRefused if there is anything at `to`.
+[[nodiscard]] Result<> rename_new_file(const std::filesystem::path& from, const std::filesystem::path& to);
+
 // Removes a file, durably.
 [[nodiscard]] Result<> remove_file(const std::filesystem::path& path);
 
@@ -34,7 +37,11 @@ enum class FileMode : unsigned char { kPrivate, kPublic };
 // The same for secrets; refuses (Fault::kRefused) a file that others than its owner can read or write.
 [[nodiscard]] Result<SecretBytes> read_secret_file(const std::filesystem::path& path, std::size_t max_size);
 
-// Copies the file `from`, of any size, to the new file `to` (0600); never replaces: Fault::kRefused if there is anything at `to`.
+// Nothing, or a file; Fault::kRefused for anything else. For files of a known place: to open a pipe there would be to wait for ever.
+[[nodiscard]] Result<> refuse_special_file(const std::filesystem::path& path);
+
+// Copies the file `from`, of any size, to the new file `to` (0600); never replaces: Fault::kRefused if there is anything at `to`, or if
+// `from` is no regular file.
 [[nodiscard]] Result<> copy_new_file(const std::filesystem::path& from, const std::filesystem::path& to);
 
 // Makes a folder (0700) and its parents (0700 too); succeeds if it is there already, and then leaves its mode alone.

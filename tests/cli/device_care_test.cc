@@ -87,6 +87,17 @@ TEST_P(DeviceCare, RestoresACopyWithoutForgettingErrors) {
   EXPECT_EQ(device({"verify"}).status, 0);
 }
 
+TEST_P(DeviceCare, ThatADaemonHasIsNotReplacedEvenIfItIsLost) {
+  ASSERT_EQ(device({"backup", "--out", folder / "copy"}).status, 0);
+  if (!daemon) return;
+  EXPECT_EQ(device({"restore", "--from", folder / "copy", "--lost", "--yes"}).status, 1);
+  std::filesystem::remove(std::filesystem::path(store) / "sks.db");
+  EXPECT_EQ(device({"restore", "--from", folder / "copy", "--lost", "--yes"}).status, 1) << "the daemon would not know";
+  daemon->stop();
+  daemon.reset();
+  EXPECT_EQ(device({"restore", "--from", folder / "copy", "--lost", "--yes"}).status, 0);
+}
+
 INSTANTIATE_TEST_SUITE_P(EitherWay, DeviceCare, ::testing::Bool(), [](const auto& way) { return way.param ? "ByDaemon" : "InProcess"; });
 
 class DamagedStore : public DeviceCare {};
@@ -99,6 +110,19 @@ TEST_P(DamagedStore, ThatIsLostComesBackWithItsPinsLocked) {
   EXPECT_EQ(device({"restore", "--from", folder / "copy", "--yes"}).status, 1) << "only if it is said to be lost";
   EXPECT_EQ(device({"restore", "--from", folder / "copy", "--lost", "--yes"}).status, 0);
   EXPECT_THAT(device({"pin", "status"}).out, HasSubstr("PIN  0 of 5 attempts left"));
+}
+
+TEST_P(DamagedStore, ThatHasLostItsAnchorTooIsAnchoredNoMore) {
+  const std::string anchor = folder / "anchor";
+  ASSERT_EQ(device({"anchor", "--anchor", "file:" + anchor}).status, 0);
+  ASSERT_EQ(device({"backup", "--out", folder / "copy"}).status, 0);
+  std::filesystem::remove(anchor);
+  EXPECT_THAT(device({"verify"}).err, HasSubstr("device restore --lost"));
+  const Outcome restored = device({"restore", "--from", folder / "copy", "--lost", "--yes"});
+  EXPECT_EQ(restored.status, 0);
+  EXPECT_THAT(restored.err, HasSubstr("anchored no more: the anchor " + anchor + " is missing"));
+  EXPECT_THAT(device({"anchor"}).out, HasSubstr("Anchor  none"));
+  EXPECT_EQ(device({"anchor", "--anchor", "file:" + anchor}).status, 0);
 }
 
 TEST_P(DamagedStore, IsNotReplacedByAnythingElse) {

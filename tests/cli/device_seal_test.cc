@@ -3,7 +3,12 @@
 
 #include <filesystem>
 
+#include "crypto/random.h"
+#include "sealing/anchor.h"
+#include "sealing/seal.h"
+#include "storage/files.h"
 #include "tests/cli/program.h"
+#include "tests/support/must.h"
 #include "tests/support/software_token.h"
 #include "tests/support/software_tpm.h"
 #include "tests/support/temporary_folder.h"
@@ -87,11 +92,13 @@ TEST_F(SealProgram, RefusesWhatDoesNotFitTogether) {
            {{"--seal", "tpm2", "--tpm2-tcti", "cmd:sh"}, "is no way to a TPM"},
            {{"--seal", "pkcs11", "--pkcs11-uri", "pkcs11:token=x?pin-value=1234"}, "the URI holds a PIN"}}) {
     const Outcome outcome = run(command("seal", options));
-    EXPECT_EQ(outcome.status, 1) << words;
+    EXPECT_NE(outcome.status, 0) << words;
     EXPECT_THAT(outcome.err, HasSubstr(words));
     EXPECT_THAT(outcome.err, HasSubstr("hint: "));
   }
   EXPECT_EQ(run(command("seal", {"--tpm2-pcrs", "7"})).status, 2) << "without --seal";
+  EXPECT_EQ(run(command("seal", {"--seal", "file", "--tpm2-pcrs", "7"})).status, 2);
+  EXPECT_EQ(run(command("seal", {"--seal", "pkcs11"})).status, 2);
   EXPECT_EQ(run(command("info")).status, 0);
 }
 
@@ -117,8 +124,45 @@ TEST_F(SealProgram, IsAnchoredInATpm) {
   ASSERT_EQ(run(command("create", {"--anchor", "tpm2", "--anchor-tcti", tpm.tcti()})).status, 0);
   EXPECT_THAT(run(command("anchor")).out, HasSubstr("Anchor  tpm2:0x018a"));
   EXPECT_EQ(run(command("info")).status, 0);
-  EXPECT_EQ(run(command("anchor", {"--anchor", "oak"})).status, 1);
+  EXPECT_EQ(run(command("anchor", {"--anchor", "oak"})).status, 2);
+  EXPECT_EQ(run(command("anchor", {"--anchor", "tpm2", "--anchor-tcti", "cmd:sh"})).status, 2);
   EXPECT_EQ(run(command("anchor", {"--anchor", "none"})).status, 0);
+}
+
+TEST_F(SealProgram, IsWholeAfterAnAnchorThatCouldNotBeMade) {
+  ASSERT_EQ(run(command("create")).status, 0);
+  const Outcome failed = run(command("anchor", {"--anchor", "tpm2", "--anchor-tcti", "device:/dev/no-such-tpm"}));
+  EXPECT_EQ(failed.status, 1);
+  EXPECT_THAT(failed.err, HasSubstr("there is no TPM at device:/dev/no-such-tpm"));
+  EXPECT_EQ(run(command("info")).status, 0);
+  EXPECT_EQ(run(command("anchor", {"--anchor", "file:" + store + "/anchor"})).status, 1);
+  EXPECT_EQ(run(command("info")).status, 0);
+  EXPECT_EQ(run(command("anchor", {"--anchor", "file:" + folder.path().native() + "/anchor"})).status, 0);
+}
+
+TEST_F(SealProgram, OpensWhenAChangeOfAnchorsWasCutShortAndItsTpmIsGone) {
+  ASSERT_EQ(run(command("create")).status, 0);
+  {
+    const tests::SoftwareTpm tpm;
+    crypto::SystemRandom random;
+    const auto master_key = tests::must(sealing::open_master_key(store, {}));
+    (void)tests::must(sealing::prepare_anchor(store, sealing::Tpm2Anchor{.index = {}, .tcti = tpm.tcti()}, master_key, random));
+  }
+  EXPECT_EQ(run(command("info")).status, 0);
+  EXPECT_EQ(run(command("anchor", {"--anchor", "none"})).status, 0);
+  EXPECT_FALSE(std::filesystem::exists(store + "/anchor.new"));
+}
+
+TEST_F(SealProgram, IsServedByAConfinedDaemonWithItsAnchorInASimulator) {
+  const tests::SoftwareTpm tpm;
+  ASSERT_EQ(run(command("create", {"--anchor", "tpm2", "--anchor-tcti", tpm.tcti()})).status, 0);
+  const std::string pin = folder / "pin";
+  tests::must(storage::write_file(pin, bytes_of("12345678\n"), storage::FileMode::kPrivate));
+  BackgroundProgram daemon(command("serve"));
+  EXPECT_EQ(run({"device", "pin", "set", "--store", store, "--new-pin-file", pin, "--puk-file", pin}).status, 0);
+  EXPECT_EQ(run({"device", "pin", "change", "--store", store, "--pin-file", pin, "--new-pin-file", pin}).status, 0);
+  EXPECT_EQ(daemon.stop(), 0);
+  EXPECT_EQ(run(command("info")).status, 0);
 }
 
 TEST_F(SealProgram, SaysThatThereIsNoStore) {

@@ -1,10 +1,14 @@
 // airtight device serve, as a program: who owns the store while it runs, how others find it, and what it leaves.
 #include <gmock/gmock.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <chrono>
 #include <csignal>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "base/bytes.h"
 #include "base/key_attributes.h"
@@ -33,6 +37,10 @@ class DeviceServe : public ::testing::Test {
   }
   // enumerateKeys of an empty store.
   [[nodiscard]] static std::string call(const std::string& store) { return run({"device", "call", "--store", store}, "20ffffffff\n").out; }
+
+  [[nodiscard]] static std::string device_id(const std::string& of) {
+    return std::string(run({"device", "info", "--store", of, "--json"}).json()["device_id"].as_string());
+  }
 
   static constexpr const char* kNoKeys = "00ffffffff\n";
   tests::TemporaryFolder folder;
@@ -118,6 +126,72 @@ TEST_F(DeviceServe, IsFoundWhereverItsSocketIs) {
   }
   EXPECT_FALSE(std::filesystem::exists(std::filesystem::path(store) / "daemon.socket"));
   EXPECT_EQ(call(store), kNoKeys);
+}
+
+TEST_F(DeviceServe, LeadsNobodyToTheDaemonOfAnotherStore) {
+  const std::string elsewhere = folder / "elsewhere.sock";
+  const std::string other = folder / "other";
+  ASSERT_EQ(run({"device", "create", "--store", other, "--maker", folder / "maker"}).status, 0);
+  const std::string own_id = device_id(store);
+  const std::string other_id = device_id(other);
+  ASSERT_NE(own_id, other_id);
+  {
+    BackgroundProgram daemon(serve({"--socket", elsewhere}));
+    daemon.kill();
+  }
+  const BackgroundProgram daemon({"device", "serve", "--store", other, "--socket", elsewhere});
+  EXPECT_EQ(device_id(elsewhere), other_id);
+  EXPECT_EQ(device_id(store), own_id) << "although its note names the socket";
+  const std::string copy = folder / "copy";
+  ASSERT_EQ(std::system(("cp -a " + store + " " + copy).c_str()), 0);
+  EXPECT_EQ(device_id(copy), own_id);
+}
+
+TEST_F(DeviceServe, LeavesTheUsersFilesWhereTheyAre) {
+  const std::string backup = store + "/backup-monday";
+  ASSERT_EQ(run({"device", "backup", "--store", store, "--out", backup}).status, 0);
+  BackgroundProgram daemon(serve());
+  EXPECT_EQ(daemon.stop(), 0);
+  EXPECT_TRUE(std::filesystem::exists(backup));
+}
+
+TEST_F(DeviceServe, EndsSoonWhileManyWaitForAPuk) {
+  constexpr int kCallers = 12;  // who would take more than a minute
+  BackgroundProgram daemon(serve());
+  const auto channel = must(device::SocketChannel::connect(socket));
+  const auto info = must(sks::call(*channel, sks::GetDeviceInfo{}));
+  sks::testing::TestIssuer issuer(*channel, must(crypto::Certificate::parse(info.x509_certificates.front())));
+  sks::CreatePukPolicy puk = issuer.puk_policy();
+  puk.retry_limit = 0;
+  const auto puk_handle = must(sks::call(*channel, puk)).puk_policy_handle;
+  const auto pin_handle = must(sks::call(*channel, issuer.pin_policy("PIN.1", puk_handle))).pin_policy_handle;
+  const auto key = issuer.provision(issuer.key_pair("Key.1", pin_handle, "1634")).key_handle;
+  const auto errors = [&](sks::Channel& served) { return must(sks::call(served, sks::GetKeyProtectionInfo{key})).puk_error_count; };
+  std::vector<std::thread> callers;
+  for (int i = 0; i < kCallers; ++i) {
+    callers.emplace_back([&] {
+      const auto caller = device::SocketChannel::connect(socket);
+      if (!caller) return;
+      EXPECT_FALSE(sks::call(**caller, sks::UnlockKey{key, SecretBytes::copy_of(bytes_of("wrong"))}));
+    });
+  }
+  while (errors(*channel) < 2) std::this_thread::yield();  // the second waits
+  const auto begun = std::chrono::steady_clock::now();
+  EXPECT_EQ(daemon.stop(), 0);
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(10));
+  for (std::thread& caller : callers) caller.join();
+  const BackgroundProgram next(serve());
+  EXPECT_GE(errors(*channel), 2) << "every attempt that began is charged";
+}
+
+TEST_F(DeviceServe, IsNotServedByRootForSomebodyElse) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can give folders away";
+  ASSERT_EQ(::chown(store.c_str(), 65534, 65534), 0);
+  for (const std::vector<std::string>& as : {std::vector<std::string>{}, {"--group", "65534"}, {"--user", "root"}}) {
+    const Outcome outcome = run(serve(as));
+    EXPECT_EQ(outcome.status, 1);
+    EXPECT_THAT(outcome.err, HasSubstr("root is not to serve the key store of another user"));
+  }
 }
 
 TEST_F(DeviceServe, OpensItsSocketToOthersIfOthersMayCall) {

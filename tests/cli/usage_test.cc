@@ -60,15 +60,18 @@ TEST_P(WrongUsage, IsOneJsonObjectWhereJsonIsWanted) {
   EXPECT_THAT(outcome.err, IsEmpty());
 }
 
-INSTANTIATE_TEST_SUITE_P(Kinds, WrongUsage,
-                         ::testing::Values(Mistake{{}, "wants a command"}, Mistake{{"fly"}, "there is no command 'airtight fly'"},
-                                           Mistake{{"device", "fly"}, "there is no command 'airtight device fly'"},
-                                           Mistake{{"device", "info"}, "--store is required"},
-                                           Mistake{{"keys", "list", "--store", "x", "--colour"}, "--colour"},
-                                           Mistake{{"device", "create", "--store", "x", "--maker", "y", "--seal", "wax"},
-                                                   "'wax' is none of file, passphrase, tpm2, pkcs11"},
-                                           Mistake{{"device", "info", "--store", "x", "--log-level", "loud"}, "'loud' is none of debug"},
-                                           Mistake{{"device", "abort", "--store", "x", "three"}, "three"}));
+INSTANTIATE_TEST_SUITE_P(
+    Kinds, WrongUsage,
+    ::testing::Values(Mistake{{}, "wants a command"}, Mistake{{"fly"}, "there is no command 'airtight fly'"},
+                      Mistake{{"device", "fly"}, "there is no command 'airtight device fly'"},
+                      Mistake{{"device", "info"}, "--store is required"}, Mistake{{"keys", "list", "--store", "x", "--colour"}, "--colour"},
+                      Mistake{{"device", "create", "--store", "x", "--maker", "y", "--seal", "wax"},
+                              "'wax' is none of file, passphrase, tpm2, pkcs11"},
+                      Mistake{{"device", "info", "--store", "x", "--log-level", "loud"}, "'loud' is none of debug"},
+                      Mistake{{"device", "abort", "--store", "x", "three"}, "'three' does not fit HANDLE"},
+                      Mistake{{"device", "info", "--store", "x", "--store", "y"}, "--store is given more than once"},
+                      Mistake{{"device", "seal", "--store", "x", "--seal", "file", "--tpm2-pcrs", "7"}, "--tpm2-pcrs is for --seal tpm2"},
+                      Mistake{{"device", "anchor", "--store", "x", "--anchor", "oak"}, "is no kind of anchor"}));
 
 TEST(Usage, ARefusalExitsWithOneAndSaysWhatToDo) {
   const Outcome outcome = run({"keys", "list", "--store", "/nowhere/at/all"});

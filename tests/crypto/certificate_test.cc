@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <iterator>
+#include <string>
 #include <thread>
 
 #include "base/encoding.h"
@@ -376,6 +379,25 @@ TEST(IssuedBy, RefusesSha1AndSaysSo) {
   ASSERT_FALSE(verified);
   EXPECT_EQ(verified.error().fault, Fault::kRefused);
   EXPECT_NE(verified.error().message.find("SHA-1"), std::string::npos);
+}
+
+// Made with: openssl genpkey -algorithm ed25519; openssl req -x509; openssl x509 -req.
+TEST(IssuedBy, TakesWhatOpenSslCanVerifyWhereItIsAskedLess) {
+  const auto read = [](const std::string& name) {
+    std::ifstream file(AIRTIGHT_SOURCE_DIR "/tests/vectors/crypto/" + name);
+    return must(certificates_from_pem(std::string(std::istreambuf_iterator<char>(file), {}))).front();
+  };
+  const Certificate authority = read("ed25519_ca.pem");
+  const Certificate leaf = read("ed25519_leaf.pem");
+  EXPECT_FALSE(leaf.verify_issued_by(authority));
+  EXPECT_TRUE(leaf.is_issued_by(authority));
+  EXPECT_FALSE(leaf.is_issued_by(new_root("CN=Ed25519 CA").certificate));
+  EXPECT_FALSE(authority.is_issued_by(leaf)) << "another name";
+  Bytes changed = leaf.der();
+  changed.back() ^= std::byte{1};
+  EXPECT_FALSE(must(Certificate::parse(changed)).is_issued_by(authority));
+  const Entity root = new_root("CN=Root");
+  EXPECT_TRUE(new_leaf("CN=Leaf", root).certificate.is_issued_by(root.certificate));
 }
 
 TEST(IssuedBy, RefusesAnAlgorithmThatIsNotOfTheKey) {

@@ -30,7 +30,9 @@ class AdministrationOf : public ::testing::TestWithParam<Way> {
       administration = administration_of(device.store(), folder.path());
       return;
     }
-    std::ofstream(folder / "backup-1-1") << "of a daemon that was killed";
+    for (const std::string name : {"1-1", "12-3.part", "12-3.part-wal"}) {
+      std::ofstream(folder / (".daemon-copy-" + name)) << "of a daemon that was killed";
+    }
     handler.emplace(device.store(), folder.path(), [] { return ServerCounts{.connections = 3, .requests = 5}; });
     server = must(SocketServer::start(must(Listener::at(folder / kAdminSocket, 0600)), "admin", {}, {}, *handler, log));
     administration = administration_by_daemon(folder.path());
@@ -115,6 +117,15 @@ TEST_P(AdministrationOf, AStoreSaysWhetherADaemonHasIt) {
 
 INSTANTIATE_TEST_SUITE_P(EitherWay, AdministrationOf, ::testing::Values(Way::kInProcess, Way::kByDaemon),
                          [](const auto& way) { return way.param == Way::kInProcess ? "InProcess" : "ByDaemon"; });
+
+TEST(AdministrationByDaemon, ClearsAwayNoFileOfTheUsers) {
+  const tests::TemporaryFolder folder;
+  const std::vector<std::string> names = {"backup-monday", "backup-1-1", ".daemon-copy-", ".daemon-copy-1", ".daemon-copy-1-1of2"};
+  for (const std::string& name : names) std::ofstream(folder / name) << "a user's";
+  sks::testing::TestDevice served;
+  const AdministrationHandler handler(served.store(), folder.path(), [] { return ServerCounts{}; });
+  for (const std::string& name : names) EXPECT_TRUE(std::filesystem::exists(folder / name)) << name;
+}
 
 TEST(AdministrationByDaemon, WithoutADaemonIsNotFound) {
   const tests::TemporaryFolder folder;

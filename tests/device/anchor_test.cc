@@ -1,6 +1,7 @@
 // A store and its anchor: an old copy of the folder is refused, and a change of anchors that a crash cut short is put right.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 
@@ -42,6 +43,8 @@ class AnchoredDevice : public testing::Test {
     std::filesystem::permissions(to, std::filesystem::perms::owner_all);
   }
   Result<sealing::AnchorChange> change(const sealing::AnchorChoice& anchor) { return change_device_anchor(store(), anchor, {}, platform_); }
+
+  Result<Restoration> restore(PresentStore present) { return restore_device(store(), folder_ / "backup", present, {}, platform_); }
 
   [[nodiscard]] std::filesystem::path store() const { return folder_ / "store"; }
   [[nodiscard]] sealing::FileAnchor first() const { return {folder_ / "first"}; }
@@ -103,6 +106,45 @@ TEST_F(AnchoredDevice, MovesItsAnchorAndOldCopiesStayRefused) {
   EXPECT_TRUE(open());
   put_copy_back();
   EXPECT_FALSE(open()) << "bound to an anchor that is gone";
+}
+
+TEST_F(AnchoredDevice, WhoseAnchorIsLostComesBackWithoutOne) {
+  create(first());
+  must(must(open())->back_up(folder_ / "backup"));
+  std::filesystem::remove(first().path);
+  EXPECT_FALSE(restore(PresentStore::kWhole));
+  const Restoration restored = must(restore(PresentStore::kLost));
+  ASSERT_TRUE(restored.lost_anchor);
+  EXPECT_EQ(restored.lost_anchor->fault, Fault::kNotFound);
+  EXPECT_TRUE(open());
+  EXPECT_EQ(must(anchor_of_device(store(), {})), sealing::AnchorChoice(sealing::NoAnchor{}));
+}
+
+TEST_F(AnchoredDevice, WhoseNoteOfTheAnchorIsLostComesBackWithoutOne) {
+  create(first());
+  must(must(open())->back_up(folder_ / "backup"));
+  tests::write_text(store() / "anchor", "damaged");
+  EXPECT_TRUE(must(restore(PresentStore::kLost)).lost_anchor);
+  EXPECT_TRUE(open());
+}
+
+TEST_F(AnchoredDevice, ThatIsLostKeepsItsAnchor) {
+  create(first());
+  must(must(open())->back_up(folder_ / "backup"));
+  EXPECT_FALSE(must(restore(PresentStore::kLost)).lost_anchor);
+  EXPECT_TRUE(open());
+  EXPECT_EQ(must(anchor_of_device(store(), {})), sealing::AnchorChoice(first()));
+}
+
+TEST_F(AnchoredDevice, IsForItsOwnerAloneEvenToRoot) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can give folders away";
+  create(first());
+  must(must(open())->back_up(folder_ / "backup"));
+  ASSERT_EQ(::chown(store().c_str(), 65534, 65534), 0);
+  EXPECT_EQ(open().error().fault, Fault::kRefused) << "the next count would be root's";
+  EXPECT_EQ(change(second()).error().fault, Fault::kRefused);
+  EXPECT_EQ(restore(PresentStore::kWhole).error().fault, Fault::kRefused);
+  EXPECT_EQ(restore(PresentStore::kLost).error().fault, Fault::kRefused);
 }
 
 TEST_F(AnchoredDevice, CanBeAnchoredNoMore) {

@@ -2,6 +2,7 @@
 #include "device/confinement.h"
 
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -9,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
 #include <fstream>
 #include <functional>
@@ -29,12 +31,12 @@ using namespace testing;
 using tests::must;
 
 // The wait status of a confined process that does `work` and then exits with 0.
-int status_after(const std::function<void()>& work) {
+int status_after(const std::function<void()>& work, Connections connections = Connections::kNone) {
   const pid_t process = ::fork();
   if (process == 0) {
     ::alarm(60);
     keep_secrets_in_memory();
-    if (!confine()) ::_exit(2);
+    if (!confine(connections)) ::_exit(2);
     work();
     ::_exit(0);
   }
@@ -46,8 +48,8 @@ bool dies_of(const std::function<void()>& work) {
   const int status = status_after(work);
   return WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS;
 }
-bool survives(const std::function<void()>& work) {
-  const int status = status_after(work);
+bool survives(const std::function<void()>& work, Connections connections = Connections::kNone) {
+  const int status = status_after(work, connections);
   return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
@@ -67,6 +69,21 @@ TEST(Confinement, StartsNoProcess) {
 TEST(Confinement, MakesNoSocket) {
   EXPECT_TRUE(dies_of([] { ::socket(AF_INET, SOCK_STREAM, 0); }));
   EXPECT_TRUE(dies_of([] { ::socket(AF_UNIX, SOCK_STREAM, 0); }));
+}
+
+TEST(Confinement, LeavesConnectionsToHostsWhereTheyAreWanted) {
+  EXPECT_TRUE(survives(
+      [] {
+        const Descriptor tcp(::socket(AF_INET, SOCK_STREAM, 0));
+        if (!tcp.is_open()) ::_exit(3);
+        sockaddr_in nowhere = {};
+        nowhere.sin_family = AF_INET;
+        if (::connect(tcp.number(), reinterpret_cast<const sockaddr*>(&nowhere), sizeof nowhere) == 0) ::_exit(4);
+        if (::socket(AF_UNIX, SOCK_STREAM, 0) >= 0 || errno != EACCES) ::_exit(5);
+      },
+      Connections::kToHosts));
+  const int status = status_after([] { ::execl("/bin/true", "true", nullptr); }, Connections::kToHosts);
+  EXPECT_TRUE(WIFSIGNALED(status)) << "nothing else";
 }
 
 TEST(Confinement, HasNoNewCode) {

@@ -200,6 +200,22 @@ TEST_F(Server, FinishesCallsThatRunWhenItStops) {
   EXPECT_EQ(answer, "<wait>");
 }
 
+TEST_F(Server, ThatClosesRefusesNewConnectionsAtOnceWhileACallRuns) {
+  start();
+  const auto channel = connect();
+  std::string answer;
+  std::thread caller([&] { answer = call(*channel, "wait"); });
+  handler.waiting.wait();
+  server->close();
+  const auto late = SocketChannel::connect(path);
+  ASSERT_FALSE(late);
+  EXPECT_EQ(late.error().fault, Fault::kNotFound);
+  handler.go_on.open();
+  server->stop();
+  caller.join();
+  EXPECT_EQ(answer, "<wait>");
+}
+
 TEST_F(Server, ThatHasStoppedTakesNoMoreCalls) {
   start();
   const auto channel = connect();

@@ -2,10 +2,13 @@
 #include "device/store_folder.h"
 
 #include <gmock/gmock.h>
+#include <sys/stat.h>
 
 #include <fstream>
+#include <stdexcept>
 
 #include "crypto/random.h"
+#include "device/internal/store_lock.h"
 #include "sks/client.h"
 #include "storage/files.h"
 #include "tests/sks/device.h"
@@ -16,6 +19,7 @@ namespace airtight::device {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 using tests::must;
 
 class Device : public ::testing::Test {
@@ -30,6 +34,10 @@ class Device : public ::testing::Test {
         passphrase, random);
   }
   Result<std::unique_ptr<sks::KeyStore>> open() { return open_device(store, passphrase, sks::Platform{clock, random, pause}); }
+
+  Result<Restoration> restore(PresentStore present) {
+    return restore_device(store, folder / "backup", present, passphrase, sks::Platform{clock, random, pause});
+  }
 
   tests::TemporaryFolder folder;
   std::filesystem::path store = folder / "store";
@@ -122,6 +130,67 @@ TEST_F(Device, HasOneOwnerAtATime) {
   const auto second = open();
   ASSERT_FALSE(second);
   EXPECT_EQ(second.error().fault, Fault::kUnavailable);
+}
+
+TEST_F(Device, IsNotOpenedWhileItIsExchanged) {
+  must(create());
+  {
+    const auto alone = must(internal::StoreLock::take(store));
+    EXPECT_EQ(open().error().fault, Fault::kUnavailable);
+  }
+  EXPECT_TRUE(open());
+}
+
+TEST_F(Device, IsNotExchangedWhileSomebodyOpensItOrHasIt) {
+  must(create());
+  {
+    const auto opening = must(internal::StoreLock::share(store));
+    for (const PresentStore present : {PresentStore::kWhole, PresentStore::kLost}) {
+      EXPECT_EQ(restore(present).error().fault, Fault::kUnavailable);
+    }
+  }
+  const auto owner = must(open());
+  must(owner->back_up(folder / "backup"));
+  for (const PresentStore present : {PresentStore::kWhole, PresentStore::kLost}) {
+    EXPECT_EQ(restore(present).error().fault, Fault::kUnavailable);
+  }
+}
+
+TEST_F(Device, LeavesNothingOfARestorationThatFailed) {
+  must(create());
+  std::ofstream(store / ".sks.db.restored.abc123") << "of one that was killed";
+  std::ofstream(folder / "backup") << "a letter";
+  EXPECT_FALSE(restore(PresentStore::kWhole));
+  for (const auto& entry : std::filesystem::directory_iterator(store)) {
+    EXPECT_THAT(entry.path().filename().native(), Not(HasSubstr("restored")));
+  }
+  EXPECT_TRUE(open());
+}
+
+TEST_F(Device, IsNotRestoredFromAnythingWithoutAnEnd) {
+  must(create());
+  const auto restored = restore_device(store, "/dev/zero", PresentStore::kWhole, passphrase, sks::Platform{clock, random, pause});
+  ASSERT_FALSE(restored);
+  EXPECT_EQ(restored.error().fault, Fault::kRefused);
+}
+
+TEST_F(Device, DoesNotWaitForAPipeInThePlaceOfItsState) {
+  must(create());
+  std::filesystem::remove(store / "store.state");
+  ASSERT_EQ(::mkfifo((store / "store.state").c_str(), 0600), 0);
+  EXPECT_EQ(open().error().fault, Fault::kRefused);
+}
+
+TEST_F(Device, HasNamesOfOneLine) {
+  for (const char* const model : {"a\nb", "\x1B[31mred", "a\x7F"}) {
+    const auto created = create_device(
+        {.folder = store, .vendor = "Example Vendor", .model = model},
+        [](const crypto::PublicKey&) -> Result<std::vector<crypto::Certificate>> { throw std::logic_error("too late"); }, passphrase,
+        random);
+    ASSERT_FALSE(created);
+    EXPECT_EQ(created.error().fault, Fault::kBadInput);
+    EXPECT_FALSE(std::filesystem::exists(store));
+  }
 }
 
 TEST_F(Device, OpensWithItsPassphraseAlone) {

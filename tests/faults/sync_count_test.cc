@@ -72,6 +72,16 @@ TEST_F(Syncs, OneForAWrongPin) {
   EXPECT_EQ(of_signing(keys.first, kWrongPin, Status::kAuthorization), 0) << "it was charged ahead";
 }
 
+TEST_F(Syncs, OneForAllThatRightPinsLeftChargedWhenTheStoreStops) {
+  std::vector<ProvisionedKeys> sets;
+  for (int i = 0; i < 3; ++i) sets.push_back(provision(*store, device));
+  const int idle = of([&] { store.reset(); });
+  store = must(open_store(folder / "store", vfs.name()));
+  for (const ProvisionedKeys& keys : sets) EXPECT_EQ(of_signing(keys.first, kPin, Status::kOk), 1);
+  EXPECT_LE(of([&] { store.reset(); }), idle + 2) << "the commit, and the log's header before it";
+  store = must(open_store(folder / "store", vfs.name()));
+}
+
 TEST_F(Syncs, OneForALockedPinAtMost) {
   const ProvisionedKeys keys = provision(*store, device);
   for (int i = 0; i < 3; ++i) EXPECT_EQ(of_signing(keys.first, kWrongPin, Status::kAuthorization), 1);

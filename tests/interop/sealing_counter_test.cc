@@ -133,6 +133,19 @@ TEST_F(TpmCounter, OfATpmThatIsNotThereOrWasClearedIsToldSo) {
   EXPECT_THAT(error.message, HasSubstr("there is no TPM"));
 }
 
+TEST_F(TpmCounter, ThatIsOutOfReachIsNotInTheWayOfAnotherAnchor) {
+  (void)must(prepare_anchor(store(), Tpm2Anchor{.index = {}, .tcti = tpm_.tcti()}, master_key_, random_));
+  tpm_.stop();
+  EXPECT_FALSE(drop_new_anchor(store(), master_key_));
+  (void)must(prepare_anchor(store(), NoAnchor{}, master_key_, random_));
+  EXPECT_FALSE(must(adopt_anchor(store(), master_key_)).leftover);
+}
+
+TEST_F(TpmCounter, SaysWhetherItConnectsEachTime) {
+  anchor();
+  EXPECT_TRUE(must(open())->makes_connections()) << "a simulator";
+}
+
 TEST_F(TpmCounter, LeavesNothingLoaded) {
   anchor();
   (void)must(must(open())->advance());

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <string>
 #include <thread>
@@ -134,9 +135,25 @@ TEST_F(AnchorInAFile, NeverTakesThePlaceOfAnotherFile) {
   EXPECT_FALSE(has_new_anchor(store()));
 }
 
+TEST_F(AnchorInAFile, IsNeverInTheFolderOfItsStore) {
+  std::filesystem::create_directory_symlink(store(), folder_ / "link");
+  for (const std::filesystem::path& place :
+       {store() / "anchor", store() / "below" / "count", folder_ / "away" / ".." / "store" / "count", folder_ / "link" / "count"}) {
+    const auto made = prepare_anchor(store(), FileAnchor{place}, master_key_, random_);
+    ASSERT_FALSE(made) << place;
+    EXPECT_EQ(made.error().fault, Fault::kBadInput) << place;
+    EXPECT_FALSE(has_new_anchor(store())) << place;
+  }
+}
+
 TEST_F(AnchorNote, IsNotNeededForNoAnchor) {
   EXPECT_EQ(must(anchor_of(store(), master_key_)), AnchorChoice(NoAnchor{}));
   EXPECT_EQ(must(open_anchor(store(), master_key_)), nullptr);
+}
+
+TEST_F(AnchorNote, ThatIsAPipeIsNotWaitedFor) {
+  ASSERT_EQ(::mkfifo(note().c_str(), 0600), 0);
+  EXPECT_EQ(anchor_of(store(), master_key_).error().fault, Fault::kRefused);
 }
 
 TEST_F(AnchorNote, SaysWhereTheAnchorIs) {
@@ -197,6 +214,27 @@ TEST_F(ChangeOfAnchor, ThatWasCutShortBeforeItsCounterDoesNotRemoveAFileOfTheUse
   write_text(file(), "something of the user's");
   must(drop_new_anchor(store(), master_key_));
   EXPECT_EQ(read_text(file()), "something of the user's");
+}
+
+TEST_F(ChangeOfAnchor, ToATpmThatIsNotThereWritesNothing) {
+  const auto made = prepare_anchor(store(), Tpm2Anchor{.index = {}, .tcti = "device:/dev/no-such-tpm"}, master_key_, random_);
+  ASSERT_FALSE(made);
+  EXPECT_EQ(made.error().fault, Fault::kUnavailable);
+  EXPECT_FALSE(has_new_anchor(store()));
+}
+
+TEST_F(ChangeOfAnchor, IsNotHeldUpByANoteThatNobodyCanRead) {
+  write_text(store() / "anchor.new", "of a crash, or of another store");
+  EXPECT_TRUE(anchor()->read());
+}
+
+TEST_F(ChangeOfAnchor, TakesThePlaceOfANoteThatNobodyCanRead) {
+  (void)anchor();
+  write_text(note(), "damaged");
+  (void)must(prepare_anchor(store(), NoAnchor{}, master_key_, random_));
+  const AnchorChange change = must(adopt_anchor(store(), master_key_));
+  EXPECT_TRUE(change.leftover) << "nobody knows where the old counter is";
+  EXPECT_EQ(must(anchor_of(store(), master_key_)), AnchorChoice(NoAnchor{}));
 }
 
 TEST_F(ChangeOfAnchor, ToNoneEndsTheAnchor) {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -175,6 +176,13 @@ TEST_F(ChangeOfSeal, IsRefusedInTheFolderOfAnotherUser) {
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().fault, Fault::kRefused);
   EXPECT_THAT(result.error().hint, HasSubstr("as its owner"));
+}
+
+TEST_F(ChangeOfSeal, DoesNotWaitForAPipeInThePlaceOfTheSeal) {
+  (void)create(KeyFileSeal{});
+  std::filesystem::remove(store() / "seal");
+  ASSERT_EQ(::mkfifo((store() / "seal").c_str(), 0600), 0);
+  EXPECT_EQ(describe_seal(store()).error().fault, Fault::kRefused);
 }
 
 TEST(Pcrs, AreReadAndWritten) {

@@ -2,8 +2,10 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <iterator>
 
 #include "storage/database.h"
+#include "storage/files.h"
 #include "tests/sks/device.h"
 #include "tests/support/must.h"
 #include "tests/support/temporary_folder.h"
@@ -62,9 +64,33 @@ TEST_F(StoreWithCopies, ABackupIsNoStore) {
   EXPECT_FALSE(KeyStore::open(must(storage::open_sqlite(backup, {.exclusive = true})), device.master_key(), device.platform()));
 }
 
+TEST_F(StoreWithCopies, ABackupInThePlaceOfTheStoreIsToldSo) {
+  must(device.store().back_up(backup));
+  const auto opened = KeyStore::open(must(storage::open_sqlite(backup, {.exclusive = true})), device.master_key(), device.platform());
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().message, "this is a backup of a key store, and no key store");
+}
+
 TEST_F(StoreWithCopies, ABackupDoesNotReplaceAFile) {
   must(device.store().back_up(backup));
   EXPECT_FALSE(device.store().back_up(backup));
+}
+
+TEST_F(StoreWithCopies, ABackupNeedsAName) {
+  EXPECT_FALSE(device.store().back_up(""));
+  EXPECT_FALSE(device.store().back_up(folder.path() / ""));
+}
+
+TEST_F(StoreWithCopies, ABackupLeavesNothingBesideItselfAndTouchesNothingElse) {
+  const auto part = folder / "backup.db.part";
+  must(storage::write_new_file(part, bytes_of("mine"), storage::FileMode::kPrivate));
+  const auto files = [&] { return std::distance(std::filesystem::directory_iterator(folder.path()), {}); };
+  const auto before = files();
+  EXPECT_FALSE(device.store().back_up(folder / "no such folder" / "backup.db"));
+  EXPECT_EQ(files(), before);
+  must(device.store().back_up(backup));
+  EXPECT_EQ(files(), before + 1);
+  EXPECT_EQ(to_text(must(storage::read_file(part, 100))), "mine");
 }
 
 TEST_F(StoreWithCopies, RestoreKeepsHandlesAndKeys) {

@@ -170,13 +170,37 @@ TEST_F(Biometrics, AreOfferedIfSomebodyCanApprove) {
   EXPECT_EQ(status(without.call(key)), Status::kOption);
 }
 
-TEST_F(Biometrics, ExclusiveHasNoPinAndTheOthersHaveOne) {
+TEST_F(Biometrics, ExclusiveHasNoPinAndTheOthersHaveOneWhenTheSessionCloses) {
   EXPECT_EQ(make(BiometricProtection::kExclusive, false), Status::kOk);
   EXPECT_EQ(make(BiometricProtection::kExclusive, true), Status::kOption);
-  EXPECT_EQ(make(BiometricProtection::kAlternative, true), Status::kOk);
-  EXPECT_EQ(make(BiometricProtection::kAlternative, false), Status::kOption);
-  EXPECT_EQ(make(BiometricProtection::kCombined, true), Status::kOk);
-  EXPECT_EQ(make(BiometricProtection::kCombined, false), Status::kOption);
+  for (const auto protection : {BiometricProtection::kAlternative, BiometricProtection::kCombined}) {
+    EXPECT_EQ(make(protection, true), Status::kOk);
+    TestIssuer issuer(device);
+    issuer.certified(request(issuer, protection, false));
+    EXPECT_EQ(status(device.call(issuer.close())), Status::kSessionVerify);
+  }
+}
+
+TEST_F(Biometrics, StayWithAKeyThatIsUpdatedAsItsPinDoes) {
+  TestIssuer first(device, SessionOptions{.updatable = true});
+  auto old_request = request(first, BiometricProtection::kCombined, true);
+  old_request.updatable = true;
+  const CertifiedKey old = first.certified(old_request);
+  must(device.call(first.close()));
+  TestIssuer second(device);
+  const CertifiedKey fresh = second.certified(request(second, BiometricProtection::kCombined, false));
+  must(device.call(second.update_key(fresh, first, old)));
+  must(device.call(second.close()));
+  EXPECT_EQ(sign(old.handle, ""), Status::kAuthorization);
+  EXPECT_EQ(sign(old.handle, "1634"), Status::kOk);
+  EXPECT_EQ(approver.asked.size(), 1U);
+}
+
+TEST_F(Biometrics, AlternativeDoesNotOpenALockedKey) {
+  const Handle key = provision(BiometricProtection::kAlternative, true);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(sign(key, "9999"), Status::kAuthorization);
+  EXPECT_EQ(sign(key, ""), Status::kAuthorization);
+  EXPECT_TRUE(approver.asked.empty());
 }
 
 TEST_F(Biometrics, AlternativeTakesThePinOrAnApproval) {

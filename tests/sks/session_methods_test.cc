@@ -93,6 +93,13 @@ TEST(CreateProvisioningSession, RefusesACurveThatTheDeviceDoesNotList) {
   EXPECT_EQ(status(device.call(request)), Status::kAlgorithm);
 }
 
+TEST(CreateProvisioningSession, RefusesAKeyThatIsNoneForSessionsThoughTheDeviceListsItsCurve) {
+  TestDevice device(testing::DeviceOptions{.store = {.p384 = true}});
+  auto request = good_request();
+  request.server_ephemeral_key = crypto::PrivateKey::generate(crypto::EcSpec{crypto::Curve::kP384}).value().public_key().spki();
+  EXPECT_EQ(status(device.call(request)), Status::kCrypto);
+}
+
 TEST(CreateProvisioningSession, RefusesArgumentsOutOfRange) {
   TestDevice device;
   const auto expect_option = [&](auto change) {

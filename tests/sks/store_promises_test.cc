@@ -1,6 +1,7 @@
 // What a store promises beyond the answers to its calls: what is kept and what is not, what is written and when, and who waits for whom.
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <mutex>
 #include <thread>
@@ -127,6 +128,7 @@ class HeldPause final : public Pause {
     changed_.notify_all();
     changed_.wait(lock, [&] { return released_; });
   }
+  [[nodiscard]] bool is_over() const override { return over_; }
   std::chrono::milliseconds wait_until_held() {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] { return asked_for_.count() != 0; });
@@ -137,13 +139,36 @@ class HeldPause final : public Pause {
     released_ = true;
     changed_.notify_all();
   }
+  void end() {
+    over_ = true;
+    release();
+  }
 
  private:
   std::mutex mutex_;
   std::condition_variable changed_;
   std::chrono::milliseconds asked_for_{0};
   bool released_ = false;
+  std::atomic<bool> over_ = false;
 };
+
+unsigned errors_of_puk(Stage& stage, Handle key) { return stage.world().call(GetKeyProtectionInfo{key}).response.value().puk_error_count; }
+
+TEST(APukThatWaits, IsNotComparedWhenTheStoreClosesAndStaysCharged) {
+  HeldPause pause;
+  Stage stage(&pause);
+  const Handle key = stage.provision({.puk = [](CreatePukPolicy& request) { request.retry_limit = 0; }});
+  Status first = Status::kOk;
+  std::thread caller([&] { first = stage.world().call(UnlockKey{key, secret("12345678")}).status; });
+  static_cast<void>(pause.wait_until_held());
+  pause.end();
+  caller.join();
+  EXPECT_EQ(first, Status::kInternal) << "the PUK was right";
+  EXPECT_EQ(errors_of_puk(stage, key), 1U);
+  EXPECT_EQ(stage.world().call(UnlockKey{key, secret("12345678")}).status, Status::kInternal);
+  EXPECT_EQ(stage.world().call(SignHashedData{key, std::string(uri::kEcdsaSha256), secret("1634"), Bytes(32)}).status, Status::kInternal);
+  EXPECT_EQ(errors_of_puk(stage, key), 1U) << "nothing was tried";
+}
 
 TEST(APukThatWaits, HoldsUpNobody) {
   HeldPause pause;

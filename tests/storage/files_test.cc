@@ -11,12 +11,14 @@
 #include <vector>
 
 #include "tests/support/child_process.h"
+#include "tests/support/must.h"
 #include "tests/support/temporary_folder.h"
 
 namespace airtight::storage {
 namespace {
 
 using tests::ChildProcess;
+using tests::must;
 using tests::TemporaryFolder;
 
 constexpr std::size_t kLarge = 1 << 20;
@@ -106,6 +108,41 @@ TEST(WrittenFile, WantsItsFolder) {
   EXPECT_TRUE(names_the_path(result.error(), folder / "missing" / "a")) << result.error().message;
 }
 
+TEST(CopiedFile, IsTheSameBytesAndPrivate) {
+  const TemporaryFolder folder;
+  ASSERT_TRUE(write_file(folder / "a", bytes_of("content"), FileMode::kPublic));
+  ASSERT_TRUE(copy_new_file(folder / "a", folder / "b"));
+  EXPECT_EQ(content_of(folder / "b"), "content");
+  EXPECT_EQ(mode_of(folder / "b"), 0600U);
+}
+
+TEST(CopiedFile, IsNoneOfADeviceOrAPipe) {
+  const TemporaryFolder folder;
+  ASSERT_EQ(::mkfifo((folder / "pipe").c_str(), 0600), 0);
+  for (const std::filesystem::path& endless : {std::filesystem::path("/dev/zero"), std::filesystem::path(folder / "pipe"), folder.path()}) {
+    const auto copied = copy_new_file(endless, folder / "copy");
+    ASSERT_FALSE(copied) << endless;
+    EXPECT_EQ(copied.error().fault, Fault::kRefused) << endless;
+    EXPECT_FALSE(std::filesystem::exists(folder / "copy"));
+  }
+}
+
+TEST(SpecialFiles, AreRefusedAndFilesAndNothingAreNot) {
+  const TemporaryFolder folder;
+  ASSERT_EQ(::mkfifo((folder / "pipe").c_str(), 0600), 0);
+  ASSERT_TRUE(write_file(folder / "a", bytes_of("x"), FileMode::kPrivate));
+  EXPECT_FALSE(refuse_special_file(folder / "pipe"));
+  EXPECT_TRUE(refuse_special_file(folder / "a"));
+  EXPECT_TRUE(refuse_special_file(folder / "missing"));
+}
+
+TEST(SecretFile, IsNoDeviceThatOthersReadAndNobodyIsToldToChangeThat) {
+  const auto read = read_secret_file("/dev/zero", 16);
+  ASSERT_FALSE(read);
+  EXPECT_EQ(read.error().fault, Fault::kRefused);
+  EXPECT_EQ(read.error().hint.find("chmod"), std::string::npos);
+}
+
 TEST(WrittenFile, DoesNotReplaceAFolder) {
   const TemporaryFolder folder;
   std::filesystem::create_directory(folder / "a");
@@ -146,6 +183,17 @@ TEST(NewFile, DoesNotFollowALinkThatLeadsNowhere) {
   std::filesystem::create_symlink(folder / "elsewhere", folder / "a");
   EXPECT_FALSE(write_new_file(folder / "a", bytes_of("x"), FileMode::kPrivate));
   EXPECT_FALSE(std::filesystem::exists(folder / "elsewhere"));
+}
+
+TEST(RenamedFile, ReplacesNothingWhereItShallBeNew) {
+  const TemporaryFolder folder;
+  must(write_file(folder / "a", bytes_of("a"), FileMode::kPrivate));
+  must(write_file(folder / "b", bytes_of("b"), FileMode::kPrivate));
+  EXPECT_EQ(rename_new_file(folder / "a", folder / "b").error().fault, Fault::kRefused);
+  EXPECT_EQ(to_text(must(read_file(folder / "b", 10))), "b");
+  must(rename_new_file(folder / "a", folder / "c"));
+  EXPECT_EQ(to_text(must(read_file(folder / "c", 10))), "a");
+  EXPECT_EQ(read_file(folder / "a", 10).error().fault, Fault::kNotFound);
 }
 
 TEST(ReadFile, ThatIsMissingIsNotFound) {

@@ -12,6 +12,7 @@ class CounterAnchor final : public sks::RollbackAnchor {
   explicit CounterAnchor(std::unique_ptr<sealing::Counter> counter) : counter_(std::move(counter)) {}
   Result<std::uint64_t> read() override { return counter_->read(); }
   Result<std::uint64_t> advance() override { return counter_->advance(); }
+  [[nodiscard]] bool makes_connections() const { return counter_->makes_connections(); }
 
  private:
   std::unique_ptr<sealing::Counter> counter_;
@@ -49,7 +50,8 @@ Result<std::unique_ptr<sks::KeyStore>> open_anchored(const std::filesystem::path
   if (!was_cut_short) return store;
   // The store is bound to the old anchor or to the new one.
   if (store) {
-    TRY(sealing::drop_new_anchor(folder, master_key));
+    // Its counter may be out of reach now; then the note of it waits, in nobody's way.
+    static_cast<void>(sealing::drop_new_anchor(folder, master_key));
     return store;
   }
   std::unique_ptr<storage::Database> database_again = TRY(again());
@@ -65,6 +67,11 @@ Result<sealing::AnchorChange> bind_to_anchor(sks::KeyStore& store, const std::fi
   TRY(store.change_anchor(made.get()));
   store.keep_anchor(std::move(made));
   return sealing::adopt_anchor(folder, master_key);
+}
+
+bool anchor_makes_connections(const sks::KeyStore& store) {
+  const auto* const anchor = dynamic_cast<const CounterAnchor*>(store.kept_anchor());
+  return anchor != nullptr && anchor->makes_connections();
 }
 
 }  // namespace airtight::device::internal

@@ -32,4 +32,7 @@ using OpenDatabase = std::function<Result<std::unique_ptr<storage::Database>>()>
                                                            const sealing::AnchorChoice& anchor, const sealing::MasterKey& master_key,
                                                            RandomSource& random);
 
+// Does the anchor that the store keeps connect to somewhere with each use (sealing::Counter::makes_connections)?
+[[nodiscard]] bool anchor_makes_connections(const sks::KeyStore& store);
+
 }  // namespace airtight::device::internal

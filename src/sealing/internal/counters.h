@@ -22,7 +22,7 @@ namespace airtight::sealing::internal {
 // neither advance it nor lie about it. It starts where the TPM starts it: above every counter that it ever had.
 // Fault::kRefused if `index` is in use, kStorage if the TPM has no room.
 [[nodiscard]] Result<> make_tpm2_counter(const std::string& tcti, std::uint32_t index, const SecretBytes& key);
-// Connects at once and stays connected.
+// Connects at once, so that a counter that is out of reach is noticed now.
 [[nodiscard]] Result<std::unique_ptr<Counter>> tpm2_counter(const std::string& tcti, std::uint32_t index, SecretBytes key);
 // Removes it, if it is there and is this one.
 [[nodiscard]] Result<> remove_tpm2_counter(const std::string& tcti, std::uint32_t index, SecretBytes key);

@@ -56,8 +56,10 @@ class FileCounter final : public Counter {
   [[nodiscard]] Result<std::uint64_t> read_file() const {
     auto text = storage::read_file(path_, kLargestFile);
     if (!text && text.error().fault == Fault::kNotFound) {
-      return fail(Fault::kNotFound, "the anchor " + path_.native() + " is missing",
-                  "mount the disk that holds it; an older copy of it does not help, as it counts what has happened since");
+      return fail(
+          Fault::kNotFound, "the anchor " + path_.native() + " is missing",
+          "mount the disk that holds it; an older copy of it does not help, as it counts what has happened since. If it is gone for "
+          "good, 'airtight device restore --lost' puts a backup in place that is bound to no anchor");
     }
     if (!text) return Failure(std::move(text.error()));
     const auto count = count_in(text_of(*text), key_);

@@ -35,9 +35,14 @@ Result<NvIndex> find(const Tpm& tpm, std::uint32_t index) {
   const TSS2_RC code = Esys_TR_FromTPMPublic(tpm.get(), index, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &handle);
   if (code == TSS2_RC_SUCCESS) return NvIndex(tpm.get(), handle);
   if (tpm_code(code) != TPM2_RC_HANDLE) return tpm_failure(code, "look for its counter " + name_of_index(index));
-  return fail(Fault::kNotFound, "the TPM has no counter " + name_of_index(index) + ": it is another TPM, or the counter was removed",
-              "use the machine and the TPM of the store");
+  return fail(
+      Fault::kNotFound, "the TPM has no counter " + name_of_index(index) + ": it is another TPM, or the counter was removed",
+      "use the machine and the TPM of the store; if they are gone for good, 'airtight device restore --lost' puts a backup in place "
+      "that is bound to no anchor");
 }
+
+// The TCTIs of simulators keep no connection from one command to the next.
+bool connects_each_time(std::string_view tcti) { return !tcti.starts_with("device") && !tcti.starts_with("tabrmd"); }
 
 // A TPM takes no zeros at the end of an authorization.
 SecretBytes authorization_of(const SecretBytes& key) {
@@ -62,8 +67,14 @@ Result<TpmHandle> counter_session(const Tpm& tpm) {
 
 class Tpm2Counter final : public Counter {
  public:
-  Tpm2Counter(Tpm tpm, NvIndex nv, std::uint32_t index, SecretBytes authorization)
-      : tpm_(std::move(tpm)), nv_(std::move(nv)), index_(index), authorization_(std::move(authorization)) {}
+  Tpm2Counter(Tpm tpm, NvIndex nv, std::uint32_t index, SecretBytes authorization, bool makes_connections)
+      : tpm_(std::move(tpm)),
+        nv_(std::move(nv)),
+        index_(index),
+        authorization_(std::move(authorization)),
+        makes_connections_(makes_connections) {}
+
+  [[nodiscard]] bool makes_connections() const override { return makes_connections_; }
 
   Result<std::uint64_t> read() override {
     const std::lock_guard lock(mutex_);
@@ -128,6 +139,7 @@ class Tpm2Counter final : public Counter {
   const NvIndex nv_;  // goes before the connection
   const std::uint32_t index_;
   const SecretBytes authorization_;
+  const bool makes_connections_;
   std::mutex mutex_;
 };
 
@@ -174,7 +186,7 @@ Result<> make_tpm2_counter(const std::string& tcti, std::uint32_t index, const S
 Result<std::unique_ptr<Counter>> tpm2_counter(const std::string& tcti, std::uint32_t index, SecretBytes key) {
   Tpm tpm = TRY(Tpm::connect(tcti));
   NvIndex nv = TRY(find(tpm, index));
-  return std::make_unique<Tpm2Counter>(std::move(tpm), std::move(nv), index, authorization_of(key));
+  return std::make_unique<Tpm2Counter>(std::move(tpm), std::move(nv), index, authorization_of(key), connects_each_time(tcti));
 }
 
 Result<> remove_tpm2_counter(const std::string& tcti, std::uint32_t index, SecretBytes key) {

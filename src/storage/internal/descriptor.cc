@@ -1,6 +1,7 @@
 #include "storage/internal/descriptor.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -23,6 +24,7 @@ Advice advice_on(int code) {
     case EPERM: return {Fault::kRefused, "check who owns it and its mode, or run as its owner"};
     case EROFS: return {Fault::kRefused, "mount the file system for writing or use another folder"};
     case EEXIST:
+    case EBUSY:  // a folder that is in use: the present one
     case EISDIR:
     case ELOOP: return {Fault::kRefused, "move away what is there or use another path"};
     case ENAMETOOLONG: return {Fault::kBadInput, "use a shorter path"};
@@ -62,6 +64,9 @@ Result<> sync_folder(const std::filesystem::path& folder) {
 
 Result<> require_private(const std::filesystem::path& path, unsigned mode) {
   if ((mode & 077U) == 0) return {};
+  if (!S_ISREG(mode)) {
+    return fail(Fault::kRefused, path.native() + " can be read or written by others than its owner", "name a file of your own (0600)");
+  }
   return fail(Fault::kRefused, path.native() + " can be read or written by others than its owner", "run: chmod 600 " + path.native());
 }
 

@@ -1,5 +1,6 @@
 #include "storage/internal/sqlite_handles.h"
 
+#include <cerrno>
 #include <string>
 
 namespace airtight::storage::internal {
@@ -33,11 +34,15 @@ Advice advice_on(int code) {
 }  // namespace
 
 Failure sqlite_failure(std::string_view action, sqlite3* connection, int code) {
-  const Advice advice = advice_on(code);
+  Advice advice = advice_on(code);
+  const bool is_noted = connection != nullptr && (sqlite3_errcode(connection) & 0xFF) == (code & 0xFF);
+  if (is_noted && sqlite3_system_errno(connection) == EROFS)
+    advice.hint = "its file system is read-only: mount it so that it can be written";
   std::string message = "the database failed to ";
   message += action;
   message += ": ";
-  message += connection != nullptr ? sqlite3_errmsg(connection) : sqlite3_errstr(code);
+  // Some calls return a code that the connection knows nothing of.
+  message += is_noted ? sqlite3_errmsg(connection) : sqlite3_errstr(code);
   return fail(advice.fault, std::move(message), std::string(advice.hint));
 }
 
