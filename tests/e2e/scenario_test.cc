@@ -21,6 +21,7 @@ std::string name_of_file(const testing::TestParamInfo<std::filesystem::path>& in
 INSTANTIATE_TEST_SUITE_P(Works, Scenarios, testing::ValuesIn(scenario_files("works")), name_of_file);
 INSTANTIATE_TEST_SUITE_P(HostileIssuer, Scenarios, testing::ValuesIn(scenario_files("hostile_issuer")), name_of_file);
 INSTANTIATE_TEST_SUITE_P(HostileDevice, Scenarios, testing::ValuesIn(scenario_files("hostile_device")), name_of_file);
+INSTANTIATE_TEST_SUITE_P(Interrupted, Scenarios, testing::ValuesIn(scenario_files("interrupted")), name_of_file);
 
 }  // namespace
 }  // namespace airtight::e2e
