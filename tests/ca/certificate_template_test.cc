@@ -75,7 +75,8 @@ TEST(Template, RefusesSeveralValuesOfTwoFacts) {
 TEST(Facts, RefuseValuesThatAreNone) {
   Facts out;
   EXPECT_EQ(out.add("mail", "a").error().fault, Fault::kBadInput);
-  for (const std::string& value : {std::string(), std::string(1025, 'a'), std::string("a\nb"), std::string("\xC0"), std::string("a\0b", 3)}) {
+  for (const std::string& value :
+       {std::string(), std::string(1025, 'a'), std::string("a\nb"), std::string("\xC0"), std::string("a\0b", 3)}) {
     EXPECT_EQ(out.add("email", value).error().fault, Fault::kBadInput);
   }
 }
