@@ -7,6 +7,7 @@
 #include "ca/register.h"
 #include "issuer/refusal.h"
 #include "storage/database.h"
+#include "storage/files.h"
 #include "tests/issuer/support.h"
 
 namespace airtight::issuer::testing {
@@ -282,6 +283,92 @@ TEST_F(Whole, SignedRequestsAreSignedByTheIssuingCa) {
   const http::Response first = client().get(issuer().url());
   const xml::Document document = must(xml::Document::parse(first.body));
   EXPECT_TRUE(xml::verify_with_certificate(document.root()).has_value());
+}
+
+TEST_F(Whole, AClonedEnrolmentTakesItsSubjectFromTheDevice) {
+  configure("updatable = true");
+  ASSERT_EQ(client().run(issuer().url()).status, 200);
+  const std::string clone = profile(issuer().maker().root, "lookups = [{ id = \"Me\", found = [\"clone\"] }]", kKey);
+  must(storage::write_file(issuer().path() / "issuer.toml", bytes_of(clone), storage::FileMode::kPrivate));
+  issuer().restart();
+  EXPECT_FALSE(issuer().issuer().make_url("default", "CN=Mallory").has_value());
+  const auto begin = [&](Client& next) {
+    next.get(must(issuer().issuer().make_url("default", std::nullopt)));
+    next.negotiate();
+    next.create_session();
+  };
+  Client next(issuer(), device());
+  next.remember(client());
+  begin(next);
+  ASSERT_EQ(next.discover().status, 200);
+  next.make_keys();
+  ASSERT_EQ(next.deploy().status, 200);
+  EXPECT_EQ(next.certificate("Key.1").common_name(), "Jane Doe");
+
+  Client locked(issuer(), device());
+  locked.remember(client());
+  begin(locked);
+  keygen2::CredentialDiscoveryResponse response = locked.discovery_response();
+  response.results.front().matches.front().locked = true;
+  EXPECT_EQ(refusal_id(locked.send(std::move(response))), "discovery.no-proof");
+}
+
+// Section 5: a container without a key store.
+class Basic : public ::testing::Test {
+ protected:
+  static std::string configuration(const crypto::Certificate& /*root*/) {
+    return "[profiles.default]\nbasic = true\nsession_life_time = 600\n" + std::string(kKey);
+  }
+  static http::Response answer(Client& client, const crypto::PrivateKey& key, const crypto::PrivateKey& signer) {
+    const auto& asked = client.request<keygen2::KeyOperationRequest>();
+    keygen2::KeyOperationResponse response;
+    response.request_id = asked.request_id;
+    response.keys.push_back({asked.keys.at(0).id, key.public_key()});
+    xml::Document document = must(keygen2::write_message(std::move(response)));
+    must(keygen2::sign_generated_key(document, asked.keys.at(0).id, uri::kEcdsaSha256, [&](ByteView signed_info) {
+      return signer.sign(crypto::SignatureScheme::kEcdsaRaw, crypto::Digest::kSha256, signed_info);
+    }));
+    client.set_submit_url(asked.submit_url);
+    return client.post(document.serialize());
+  }
+
+  TestIssuer issuer{{.configuration = configuration}};
+  Device device{issuer.maker()};
+  Client client{issuer, device};
+  crypto::PrivateKey key = must(crypto::PrivateKey::generate(crypto::EcSpec{crypto::Curve::kP256}));
+};
+
+TEST_F(Basic, CredentialsAreWithoutProvenance) {
+  ASSERT_EQ(client.get(issuer.url()).status, 200);
+  ASSERT_EQ(answer(client, key, key).status, 200);
+  const auto& deployed = client.request<keygen2::BasicCredentialDeploymentRequest>();
+  EXPECT_EQ(must(deployed.keys.at(0).certificate_path.front().public_key()), key.public_key());
+  EXPECT_EQ(client.send(keygen2::BasicCredentialDeploymentResponse{deployed.id}).status, 200);
+  const CredentialSummary credential = must(issuer.issuer().credentials()).at(0);
+  EXPECT_TRUE(credential.confirmed_at.has_value());
+  EXPECT_TRUE(credential.device_id.empty());
+}
+
+TEST_F(Basic, AKeyThatDoesNotSignItselfIsRefused) {
+  const crypto::PrivateKey other = must(crypto::PrivateKey::generate(crypto::EcSpec{crypto::Curve::kP256}));
+  client.get(issuer.url());
+  EXPECT_EQ(refusal_id(answer(client, key, other)), "key-signature");
+  EXPECT_TRUE(must(issuer.issuer().credentials()).empty());
+}
+
+TEST_F(Basic, IsNotToBeHadWhereTheProfileIsAnother) {
+  TestIssuer other;
+  Client stranger(other, device);
+  stranger.get(other.url());
+  client.get(issuer.url());
+  keygen2::KeyOperationResponse response;
+  response.request_id = stranger.server_session_id();
+  response.keys.push_back({"Key.1", key.public_key()});
+  xml::Document document = must(keygen2::write_message(std::move(response)));
+  must(keygen2::sign_generated_key(document, "Key.1", uri::kEcdsaSha256, [&](ByteView signed_info) {
+    return key.sign(crypto::SignatureScheme::kEcdsaRaw, crypto::Digest::kSha256, signed_info);
+  }));
+  EXPECT_EQ(refusal_id(stranger.post(document.serialize())), "message.unexpected");
 }
 
 }  // namespace
