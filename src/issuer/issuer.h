@@ -89,7 +89,7 @@ class Issuer {
   struct ServiceAddress {
     std::string base_url;
     std::optional<crypto::Sha256Value> tls_fingerprint;
-    sealing::PassphrasePrompt prompt;  // for CA keys outside of the database
+    sealing::PassphrasePrompt prompt = {};  // for CA keys outside of the database
   };
   [[nodiscard]] Result<std::unique_ptr<IssuerService>> make_service(ServiceAddress address, sealing::MasterKey master_key, const Log& log);
 

@@ -344,7 +344,8 @@ TEST_F(Basic, CredentialsAreWithoutProvenance) {
   const auto& deployed = client.request<keygen2::BasicCredentialDeploymentRequest>();
   EXPECT_EQ(must(deployed.keys.at(0).certificate_path.front().public_key()), key.public_key());
   EXPECT_EQ(client.send(keygen2::BasicCredentialDeploymentResponse{deployed.id}).status, 200);
-  const CredentialSummary credential = must(issuer.issuer().credentials()).at(0);
+  const std::vector<CredentialSummary> credentials = must(issuer.issuer().credentials());
+  const CredentialSummary& credential = credentials.at(0);
   EXPECT_TRUE(credential.confirmed_at.has_value());
   EXPECT_TRUE(credential.device_id.empty());
 }
