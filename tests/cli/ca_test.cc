@@ -23,7 +23,8 @@ class CaProgram : public ::testing::Test {
   }
   // Of the certificate of the issuing CA.
   [[nodiscard]] std::string issuing_serial() const {
-    for (const auto& key : ca("show", {"--json"}).json()["keys"].as_array()) {
+    const boost::json::object shown = ca("show", {"--json"}).json();
+    for (const auto& key : shown.at("keys").as_array()) {
       if (key.at("name") == "issuing") return std::string(key.at("serial").as_string());
     }
     return {};
