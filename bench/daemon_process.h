@@ -54,6 +54,7 @@ class DaemonProcess {
   DaemonProcess& operator=(const DaemonProcess&) = delete;
 
   [[nodiscard]] std::unique_ptr<device::SocketChannel> connect() const { return must(device::SocketChannel::connect(store_ / "sks.sock")); }
+  [[nodiscard]] pid_t pid() const { return pid_; }
   [[nodiscard]] long resident_kib() const {
     std::ifstream status("/proc/" + std::to_string(pid_) + "/status");
     for (std::string line; std::getline(status, line);) {

@@ -24,6 +24,7 @@ using SteadyClock = std::chrono::steady_clock;
 
 constexpr std::int64_t kBusy = -1;
 constexpr int kPauseWithoutDescriptors = 100;  // milliseconds
+constexpr std::chrono::milliseconds kPatienceForRoom{100};
 
 std::int64_t now() { return SteadyClock::now().time_since_epoch().count(); }
 
@@ -95,6 +96,8 @@ ServerCounts SocketServer::counts() const {
   const std::lock_guard lock(mutex_);
   ServerCounts counts = counts_;
   counts.connections = connections_.size();
+  counts.busy = static_cast<std::uint64_t>(
+      std::ranges::count_if(connections_, [](const auto& connection) { return connection->idle_since == kBusy; }));
   counts.requests = requests_.load(std::memory_order_relaxed);
   return counts;
 }
@@ -124,8 +127,9 @@ void SocketServer::accept_one() {
     ++counts_.refused;
     return;
   }
-  const std::lock_guard lock(mutex_);
-  if (!make_room(peer->user)) {
+  std::unique_lock lock(mutex_);
+  if (!wait_for_room(lock, peer->user)) {
+    if (stopping_) return;
     ++counts_.refused;
     log_.warning("connection refused: there are too many, and all are busy",
                  {{"socket", std::string(name_)}, {"uid", std::to_string(peer->user)}, {"pid", std::to_string(peer->process)}});
@@ -154,6 +158,14 @@ void SocketServer::wait_for_descriptors() {
   }
   pollfd entry{.fd = stopped_.number(), .events = POLLIN, .revents = 0};
   static_cast<void>(::poll(&entry, 1, kPauseWithoutDescriptors));
+}
+
+// Who has just been answered is busy for a moment more.
+bool SocketServer::wait_for_room(std::unique_lock<std::mutex>& lock, uid_t user) {
+  wants_room_ = true;
+  const bool found = room_.wait_for(lock, kPatienceForRoom, [&] { return stopping_ || make_room(user); });
+  wants_room_ = false;
+  return found && !stopping_;
 }
 
 // Room for one more connection of `user`, if need be where another stands idle: one of its own, or one of whoever has most.
@@ -201,6 +213,7 @@ void SocketServer::serve(Connection& connection) {
   const std::lock_guard lock(mutex_);
   const auto self = std::ranges::find(connections_, &connection, &std::unique_ptr<Connection>::get);
   finished_.splice(finished_.end(), connections_, self);
+  room_.notify_all();
 }
 
 void SocketServer::answer_requests(Connection& connection) {
@@ -225,8 +238,14 @@ void SocketServer::answer_requests(Connection& connection) {
       log_.info("an answer was not taken", {{"socket", std::string(name_)}, {"reason", std::strerror(sent.reason)}});
       return;
     }
-    connection.idle_since.store(now(), std::memory_order_relaxed);
+    connection.idle_since.store(now());
+    if (wants_room_) tell_of_room();
   }
+}
+
+void SocketServer::tell_of_room() {
+  const std::lock_guard lock(mutex_);  // whoever wants it looks or waits, and is not in between
+  room_.notify_all();
 }
 
 void SocketServer::join_finished() {

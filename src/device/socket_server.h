@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <list>
@@ -39,6 +40,7 @@ struct ServerLimits {
 
 struct ServerCounts {
   std::uint64_t connections = 0;  // now
+  std::uint64_t busy = 0;         // of them; the others stand idle
   std::uint64_t accepted = 0;     // ever since
   std::uint64_t refused = 0;      // by who they are, or because there was no room
   std::uint64_t closed_idle = 0;  // to make room
@@ -79,8 +81,10 @@ class SocketServer {
   void accept_until_stopped();
   void accept_one();
   void wait_for_descriptors();
+  [[nodiscard]] bool wait_for_room(std::unique_lock<std::mutex>& lock, uid_t user);
   [[nodiscard]] bool make_room(uid_t user);
   [[nodiscard]] bool close_one_idle(uid_t user);
+  void tell_of_room();
   void serve(Connection& connection);
   void answer_requests(Connection& connection);
   void join_finished();
@@ -94,8 +98,10 @@ class SocketServer {
   const Log& log_;
 
   std::atomic<bool> stopping_{false};
+  std::atomic<bool> wants_room_{false};
   std::atomic<std::uint64_t> requests_{0};
   mutable std::mutex mutex_;  // of what follows
+  std::condition_variable room_;
   Connections connections_;
   Connections finished_;  // their threads are about to end
   ServerCounts counts_;

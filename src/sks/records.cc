@@ -175,7 +175,8 @@ Result<> Records::check_anchor() {
   }
   if (anchor_ == nullptr) {
     return fail(Fault::kRefused, "the key store is anchored against roll-back, and its anchor is not there",
-                "restore the file 'anchor' in the store's folder, or see 'airtight device anchor --help'");
+                "put the file 'anchor' back into the store's folder; if it is lost, 'airtight device restore --lost' makes a store of the "
+                "newest backup");
   }
   const std::uint64_t count = TRY(anchor_->read());
   if (count == anchor_count_) return {};

@@ -23,6 +23,16 @@ constexpr mode_t kPublicMode = 0644;
 constexpr mode_t kFolderMode = 0700;
 constexpr std::size_t kPieceSize = 1 << 18;  // of a copy
 
+Result<> write_all(const Descriptor& descriptor, const std::filesystem::path& path, ByteView content) {
+  while (!content.empty()) {
+    const ssize_t written = ::write(descriptor.number(), content.data(), content.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return system_failure("write", path, errno);
+    content = content.subspan(static_cast<std::size_t>(written));
+  }
+  return {};
+}
+
 // A new, private file beside its destination; gone with this object unless it was moved into place.
 class TemporaryFile {
  public:
@@ -38,15 +48,7 @@ class TemporaryFile {
     if (!name_.empty()) ::unlink(name_.c_str());
   }
 
-  [[nodiscard]] Result<> write(ByteView content) const {
-    while (!content.empty()) {
-      const ssize_t written = ::write(descriptor_.number(), content.data(), content.size());
-      if (written < 0 && errno == EINTR) continue;
-      if (written < 0) return system_failure("write", name_, errno);
-      content = content.subspan(static_cast<std::size_t>(written));
-    }
-    return {};
-  }
+  [[nodiscard]] Result<> write(ByteView content) const { return write_all(descriptor_, name_, content); }
   [[nodiscard]] Result<> settle(mode_t mode) const {
     if (::fchmod(descriptor_.number(), mode) != 0) return system_failure("set the mode of", name_, errno);
     if (::fsync(descriptor_.number()) != 0) return system_failure("sync", name_, errno);
@@ -76,6 +78,21 @@ Result<TemporaryFile> temporary_with(const std::filesystem::path& destination, B
   TRY(temporary.write(content));
   TRY(temporary.settle(mode == FileMode::kPrivate ? kPrivateMode : kPublicMode));
   return temporary;
+}
+
+// Terminals, pipes, /dev/null, and the names that /dev and /proc have for what is open: to be written to, and never replaced.
+bool is_no_file_of_its_own(const std::filesystem::path& path) {
+  struct stat status{};
+  if (::lstat(path.c_str(), &status) != 0) return false;
+  if (S_ISCHR(status.st_mode) || S_ISBLK(status.st_mode) || S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode)) return true;
+  const std::filesystem::path name = std::filesystem::absolute(path).lexically_normal();
+  return S_ISLNK(status.st_mode) && (name.parent_path() == "/dev" || name.native().starts_with("/proc/"));
+}
+
+Result<> write_into(const std::filesystem::path& path, ByteView content) {
+  const Descriptor descriptor(::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY));
+  if (!descriptor.is_open()) return system_failure("write", path, errno);
+  return write_all(descriptor, path, content);
 }
 
 struct OpenFile {
@@ -120,6 +137,7 @@ Result<std::size_t> read_into(const OpenFile& file, const std::filesystem::path&
 }  // namespace
 
 Result<> write_file(const std::filesystem::path& path, ByteView content, FileMode mode) {
+  if (is_no_file_of_its_own(path)) return write_into(path, content);
   TemporaryFile temporary = TRY(temporary_with(path, content, mode));
   return temporary.replace(path);
 }

@@ -16,7 +16,8 @@ enum class FileMode : unsigned char { kPrivate, kPublic };
 // is missing, Fault::kRefused if the system does not permit it, Fault::kStorage if the medium is full or fails.
 
 // Writes a new file or replaces one atomically (temporary file, fsync, rename, fsync of the folder): after a crash there is the old
-// content or the new one. A symbolic link at `path` is replaced, not followed.
+// content or the new one. A symbolic link at `path` is replaced, not followed. A device or pipe, and what /dev and /proc call an open file,
+// is written to as it is.
 [[nodiscard]] Result<> write_file(const std::filesystem::path& path, ByteView content, FileMode mode);
 
 // The same, but never replaces: Fault::kRefused if there is anything at `path`.

@@ -172,6 +172,7 @@ TYPED_TEST(HostileBytes, EveryByteChanged) {
       for (at = 0; at < this->valid_bytes().size(); ++at) {
         for (const std::byte change : {std::byte{0x01}, std::byte{0xFF}}) {
           Bytes request = this->valid_bytes();
+          if (at >= request.size()) continue;  // the signatures in it have not always one length
           request[at] ^= change;
           (void)this->stage_.send(request);
         }

@@ -1,15 +1,18 @@
 // Files that are there whole or not at all, and are their owner's alone.
 #include "storage/files.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <csignal>
 #include <string>
 #include <vector>
 
+#include "base/descriptor.h"
 #include "tests/support/child_process.h"
 #include "tests/support/must.h"
 #include "tests/support/temporary_folder.h"
@@ -98,6 +101,20 @@ TEST(WrittenFile, ReplacesALinkAndNotWhatItLeadsTo) {
   ASSERT_TRUE(write_file(folder / "a", bytes_of("x"), FileMode::kPrivate));
   EXPECT_EQ(content_of(folder / "victim"), "precious");
   EXPECT_FALSE(std::filesystem::is_symlink(folder / "a"));
+}
+
+TEST(WrittenFile, GoesIntoADeviceOrPipeAndLeavesItWhatItIs) {
+  const TemporaryFolder folder;
+  must(write_file("/dev/null", bytes_of("nothing"), FileMode::kPrivate));
+  EXPECT_TRUE(std::filesystem::is_character_file("/dev/null"));
+
+  const std::string pipe = (folder / "pipe").native();
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  const Descriptor reader(::open(pipe.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  must(write_file(pipe, bytes_of("through"), FileMode::kPrivate));
+  std::array<char, 10> out{};
+  EXPECT_EQ(::read(reader.number(), out.data(), out.size()), 7);
+  EXPECT_TRUE(std::filesystem::is_fifo(pipe));
 }
 
 TEST(WrittenFile, WantsItsFolder) {
