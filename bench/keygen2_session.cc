@@ -309,8 +309,8 @@ class World {
     MeasuredClient http(*client_, account_);
     MeasuredKeyStore key_store(*store_, account_);
     Automatic user;
-    const auto outcome = must(
-        agent::enroll({.url = url}, {.http = http, .key_store = key_store, .user = user, .schema = schema_, .clock = clock_, .log = log_}));
+    const auto outcome =
+        must(agent::enroll({.url = url}, {.key_store = key_store, .user = user, .schema = schema_, .clock = clock_, .log = log_}, http));
     must(outcome.keys.size() == 1 && !outcome.unconfirmed, "the session");
     const double agent_side = thread_cpu() - thread;
     const double total = process_cpu() - process;

@@ -40,7 +40,7 @@ TEST(Turn, IsTheSameThroughASocketAndThroughTheNoteOfIt) {
   const tests::TemporaryFolder store;
   const tests::TemporaryFolder elsewhere;
   const Listener listener = must(Listener::at(elsewhere / "a.sock", 0600));
-  const MeetingPlace note = must(MeetingPlace::note(store.path(), elsewhere / "a.sock"));
+  const MeetingPlace note = must(MeetingPlace::note(store.path(), elsewhere / "a.sock", storage::FileMode::kPrivate));
   const Turn turn = must(Turn::take(store.path(), {}));
   EXPECT_FALSE(Turn::take(elsewhere / "a.sock", {}));
   std::filesystem::create_symlink(elsewhere / "a.sock", store / "link");

@@ -200,8 +200,8 @@ Result<agent::EnrollmentOutcome> EnrollmentWorld::enroll(const std::string& url,
   agent::testing::ScriptedUser user;
   user.pins = {std::string(kPin)};
   static const xml::Schema schema = must(keygen2::compile_schema());
-  return agent::enroll({.url = url},
-                       {.http = hooked_client, .key_store = hooked_store, .user = user, .schema = schema, .clock = clock, .log = log});
+  return agent::enroll({.url = url}, {.key_store = hooked_store, .user = user, .schema = schema, .clock = clock, .log = log},
+                       hooked_client);
 }
 
 void EnrollmentWorld::expect_sound() const {
