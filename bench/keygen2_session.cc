@@ -103,8 +103,12 @@ class MeasuredClient final : public http::Client {
 // Says yes, and one PIN.
 class Automatic final : public agent::UserInterface {
  public:
-  void meet(const agent::IssuerSummary&) override {}
+  Result<bool> meet(const agent::IssuerSummary&) override { return true; }
   Result<bool> confirm(const agent::EnrollmentSummary&) override { return true; }
+  Result<bool> confirm_changes(const agent::ChangeSummary&) override { return true; }
+  Result<agent::DevicePinChoice> choose_device_pin(std::string_view) override {
+    return fail(Fault::kRefused, "no device PIN is asked for");
+  }
   Result<SecretBytes> choose_pin(const agent::PinQuestion&) override { return SecretBytes::copy_of(bytes_of("7391")); }
   void progress(agent::Step, std::string_view) override {}
 };
