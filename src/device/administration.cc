@@ -259,10 +259,6 @@ SecretBytes answer_as_one_of(Store& store, ByteView request) {
   return unreadable_request();
 }
 
-}  // namespace
-
-namespace {
-
 // kCopyPrefix, a process, a number; while it is written, with what the key store and SQLite put before and after it.
 bool is_copy(std::string_view name) {
   if (name.starts_with("..")) name.remove_prefix(1);

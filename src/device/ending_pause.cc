@@ -4,12 +4,7 @@ namespace airtight::device {
 
 void EndingPause::wait(std::chrono::milliseconds span) {
   std::unique_lock lock(mutex_);
-  ended_.wait_for(lock, span, [this] { return is_over_; });
-}
-
-bool EndingPause::is_over() const {
-  const std::lock_guard lock(mutex_);
-  return is_over_;
+  ended_.wait_for(lock, span, [this] { return is_over_.load(); });
 }
 
 void EndingPause::end() {

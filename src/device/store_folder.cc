@@ -106,6 +106,13 @@ Result<std::unique_ptr<storage::Database>> open_database(const std::filesystem::
   return storage::open_sqlite(folder / kDatabaseFile, {.exclusive = true});
 }
 
+// The store in `database`, which is that of `folder`, with its anchor.
+Result<std::unique_ptr<sks::KeyStore>> open_store(const std::filesystem::path& folder, std::unique_ptr<storage::Database> database,
+                                                  const sealing::MasterKey& master_key, const sks::Platform& platform) {
+  const internal::OpenDatabase again = [&folder] { return open_database(folder); };
+  return internal::open_anchored(folder, std::move(database), again, master_key, platform);
+}
+
 }  // namespace
 
 Result<std::vector<crypto::Certificate>> create_device(const NewDevice& device, const CertifyAttestationKey& certify,
@@ -148,17 +155,6 @@ Result<std::vector<crypto::Certificate>> create_device(const NewDevice& device, 
 
 namespace {
 
-// Removes a database that is no store, with what SQLite puts beside it.
-Result<> remove_database(const std::filesystem::path& file) {
-  for (const std::string_view suffix : {"", "-wal", "-shm", "-journal"}) {
-    std::error_code error;
-    const std::filesystem::path part = file.string() + std::string(suffix);
-    std::filesystem::remove(part, error);
-    if (error) return fail(Fault::kStorage, "cannot remove " + part.string() + ": " + error.message());
-  }
-  return {};
-}
-
 // A copy on its way into the store's place; whatever of it is not there at the end goes.
 class RestoredCopy {
  public:
@@ -178,7 +174,7 @@ class RestoredCopy {
       if (entry.path().filename().native().starts_with(unfinished)) left.push_back(entry.path());
     }
     for (const std::filesystem::path& file : left) std::filesystem::remove(file, ignored);
-    static_cast<void>(remove_database(path()));
+    static_cast<void>(storage::remove_sqlite(path()));
   }
 
   std::filesystem::path folder_;
@@ -205,8 +201,7 @@ Result<std::unique_ptr<sks::KeyStore>> open_device(const std::filesystem::path& 
   // Each count in a file is a new file.
   const auto anchor = sealing::anchor_of(folder, master_key);
   if (anchor && std::holds_alternative<sealing::FileAnchor>(*anchor)) TRY(sealing::require_owner(folder));
-  const internal::OpenDatabase again = [&folder] { return open_database(folder); };
-  return internal::open_anchored(folder, std::move(database), again, master_key, platform);
+  return open_store(folder, std::move(database), master_key, platform);
 }
 
 Result<sealing::AnchorChoice> anchor_of_device(const std::filesystem::path& folder, const sealing::PassphrasePrompt& prompt) {
@@ -222,8 +217,7 @@ Result<sealing::AnchorChange> change_device_anchor(const std::filesystem::path& 
   const StoreLock lock = TRY(StoreLock::share(folder));
   std::unique_ptr<storage::Database> database = TRY(open_database(folder));
   const sealing::MasterKey master_key = TRY(sealing::open_master_key(folder, prompt));
-  const internal::OpenDatabase again = [&folder] { return open_database(folder); };
-  const auto store = TRY(internal::open_anchored(folder, std::move(database), again, master_key, platform));
+  const auto store = TRY(open_store(folder, std::move(database), master_key, platform));
   return internal::bind_to_anchor(*store, folder, anchor, master_key, platform.random);
 }
 
@@ -261,8 +255,7 @@ Result<Restoration> restore_device(const std::filesystem::path& folder, const st
   std::unique_ptr<sks::RollbackAnchor> anchor;
   std::unique_ptr<sks::KeyStore> now;
   if (owned) {
-    const internal::OpenDatabase again = [&folder] { return open_database(folder); };
-    now = TRY(internal::open_anchored(folder, std::move(owned), again, master_key, platform));
+    now = TRY(open_store(folder, std::move(owned), master_key, platform));
     if (now->kept_anchor() != nullptr) anchored.anchor = now->kept_anchor();
   } else if (platform.anchor == nullptr) {
     auto found = readable_anchor(folder, master_key);
@@ -278,7 +271,7 @@ Result<Restoration> restore_device(const std::filesystem::path& folder, const st
   now.reset();  // and with it what SQLite has beside its file
   TRY(require_no_log(restored.path()));
   if (present == PresentStore::kWhole) TRY(require_no_log(place));
-  if (present == PresentStore::kLost) TRY(remove_database(place));
+  if (present == PresentStore::kLost) TRY(storage::remove_sqlite(place));
   // All PINs come back locked, so an anchor that nobody can read any more protects nothing that is to be had.
   if (done.lost_anchor) TRY(sealing::prepare_anchor(folder, sealing::NoAnchor{}, master_key, platform.random));
   TRY(storage::rename_file(restored.path(), place));

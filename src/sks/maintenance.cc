@@ -62,21 +62,15 @@ Result<DeviceProtection> require_device_pin(const StateStore& state) {
 class UnfinishedCopy {
  public:
   explicit UnfinishedCopy(const std::filesystem::path& file) : path_(file.parent_path() / ("." + file.filename().native() + kSuffix)) {
-    remove();
+    static_cast<void>(storage::remove_sqlite(path_));
   }
-  ~UnfinishedCopy() { remove(); }
+  ~UnfinishedCopy() { static_cast<void>(storage::remove_sqlite(path_)); }
   UnfinishedCopy(const UnfinishedCopy&) = delete;
   UnfinishedCopy& operator=(const UnfinishedCopy&) = delete;
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
 
  private:
   static constexpr const char* kSuffix = ".unfinished-key-store-backup";
-  void remove() const {
-    for (const char* beside : {"", "-wal", "-shm", "-journal"}) {
-      std::error_code ignored;
-      std::filesystem::remove(path_.native() + beside, ignored);
-    }
-  }
   std::filesystem::path path_;
 };
 

@@ -72,12 +72,10 @@ std::shared_ptr<SessionTree> restored(const SessionTree& backup, Present& presen
     if (!known) ++report.locked;
     next->change_pin(pin->id).error_count = known ? std::max(*known, pin->error_count) : locked_at(limit);
   }
-  for (auto& puk : next->puk_policies) {
+  for (const auto& puk : backup.puk_policies) {
     const auto known = present.errors(*puk);
     if (!known) ++report.locked;
-    auto changed = std::make_shared<PukPolicy>(*puk);
-    changed->error_count = known ? std::max(*known, puk->error_count) : locked_at(puk->retry_limit);
-    puk = std::move(changed);
+    next->change_puk_policy(puk->handle).error_count = known ? std::max(*known, puk->error_count) : locked_at(puk->retry_limit);
   }
   if (backup.session.handle != kDeviceTree) {
     ++report.sessions;

@@ -56,6 +56,7 @@ const Key* SessionTree::key(Handle handle) const { return find(keys, handle); }
 
 Key& SessionTree::change_key(Handle handle) { return renew(keys, handle); }
 Pin& SessionTree::change_pin(std::uint64_t id) { return renew(pins, id); }
+PukPolicy& SessionTree::change_puk_policy(Handle handle) { return renew(puk_policies, handle); }
 
 void SessionTree::add(PukPolicy policy) { insert(puk_policies, std::move(policy)); }
 void SessionTree::add(PinPolicy policy) { insert(pin_policies, std::move(policy)); }

@@ -134,9 +134,10 @@ struct SessionTree {
   [[nodiscard]] const Key* key(Handle handle) const;
 
   // For copies that are being changed. A changed element is a new object, so that the store sees by the pointer what to write.
-  [[nodiscard]] Key& change_key(Handle handle);     // it has to be there
-  [[nodiscard]] Pin& change_pin(std::uint64_t id);  // it has to be there
-  void add(PukPolicy policy);                       // each to its place
+  [[nodiscard]] Key& change_key(Handle handle);               // it has to be there
+  [[nodiscard]] Pin& change_pin(std::uint64_t id);            // it has to be there
+  [[nodiscard]] PukPolicy& change_puk_policy(Handle handle);  // it has to be there
+  void add(PukPolicy policy);                                 // each to its place
   void add(PinPolicy policy);
   void add(Pin pin);
   void add(Key key);

@@ -33,11 +33,8 @@ bool note_errors(SessionTree& tree, const AttemptKey& key, std::uint8_t errors) 
     return true;
   }
   const auto handle = static_cast<Handle>(key.second);
-  const auto policy = std::ranges::find(tree.puk_policies, handle, [](const Ref<PukPolicy>& one) { return one->handle; });
-  if (policy == tree.puk_policies.end()) return false;
-  auto changed = std::make_shared<PukPolicy>(**policy);
-  changed->error_count = errors;
-  *policy = std::move(changed);
+  if (tree.puk_policy(handle) == nullptr) return false;
+  tree.change_puk_policy(handle).error_count = errors;
   return true;
 }
 

@@ -137,6 +137,10 @@ class OnlineCopy {
 // Begins a copy of `database`, which open_sqlite() has made, into the new file `file` (0600). Fault::kRefused if there is such a file.
 [[nodiscard]] Result<std::unique_ptr<OnlineCopy>> copy_sqlite(Database& database, const std::filesystem::path& file);
 
+// Removes an SQLite database that nobody has open, with what SQLite puts beside it; also if there is none. Fault::kStorage at the first
+// file that cannot be removed.
+[[nodiscard]] Result<> remove_sqlite(const std::filesystem::path& file);
+
 // One step of a schema's history: `sql`, one or more statements, takes version-1 to version (from 1 on, without gaps).
 struct Migration {
   int version;

@@ -395,6 +395,16 @@ Result<std::unique_ptr<OnlineCopy>> copy_sqlite(Database& database, const std::f
   return std::make_unique<SqliteCopy>(std::move(target), std::move(copy));
 }
 
+Result<> remove_sqlite(const std::filesystem::path& file) {
+  for (const std::string_view suffix : {"", "-wal", "-shm", "-journal"}) {
+    std::error_code error;
+    const std::filesystem::path part = file.string() + std::string(suffix);
+    std::filesystem::remove(part, error);
+    if (error) return fail(Fault::kStorage, "cannot remove " + part.string() + ": " + error.message());
+  }
+  return {};
+}
+
 Result<std::unique_ptr<Database>> open_sqlite(const std::filesystem::path& file, const SqliteOptions& options) {
   TRY(check_file(file, options.create));
   auto connection = open_connection(file, options);
