@@ -1,12 +1,6 @@
 // Complete KeyGen2 sessions: one P-256 key with PIN and PUK, both sides in this process, over loopback HTTPS with a new TLS connection
-// each. Prints medians: sessions a second, CPU time a session and where it goes, and its ratio to the floor: the OpenSSL primitives that no
-// implementation can do without, called bare in the same run.
-#include <fcntl.h>
-#include <openssl/ec.h>
-#include <openssl/err.h>
-#include <openssl/evp.h>
-#include <openssl/ssl.h>
-#include <time.h>
+// each. Prints medians: sessions a second, CPU time of each side and where it goes, and its ratio to the floor (bench/session_floor.h),
+// measured in the same run.
 #include <unistd.h>
 
 #include <algorithm>
@@ -24,6 +18,7 @@
 #include "agent/enrollment.h"
 #include "base/encoding.h"
 #include "bench/measure.h"
+#include "bench/session_floor.h"
 #include "ca/maker.h"
 #include "crypto/random.h"
 #include "device/store_folder.h"
@@ -39,10 +34,10 @@ namespace {
 
 using namespace airtight;
 
-using bench::clock_us;
 using bench::median;
 using bench::must;
 using bench::process_cpu;
+using bench::Sides;
 using bench::thread_cpu;
 using bench::wall;
 
@@ -91,11 +86,17 @@ class MeasuredClient final : public http::Client {
  public:
   MeasuredClient(http::Client& inner, Account& account) : inner_(inner), account_(account) {}
   Result<http::Exchange> send(const http::Url& url, http::Request request) override {
-    return account_.measure("agent: HTTP and TLS", [&] { return inner_.send(url, std::move(request)); });
+    const std::size_t sent = request.body.size();
+    auto reply = account_.measure("agent: HTTP and TLS", [&] { return inner_.send(url, std::move(request)); });
+    if (reply) exchanges.push_back({sent + kHeader, reply->response.body.size() + kHeader});
+    return reply;
   }
   void forget() override { inner_.forget(); }
 
+  std::vector<bench::BareExchange> exchanges;  // their sizes
+
  private:
+  static constexpr std::size_t kHeader = 300;  // of HTTP, about
   http::Client& inner_;
   Account& account_;
 };
@@ -132,147 +133,12 @@ class Scratch {
   std::filesystem::path path_;
 };
 
-// ---- The floor -----------------------------------------------------------------------------------------------------------------------
-
-EVP_PKEY* new_key() { return EVP_EC_gen("P-256"); }
-
-std::vector<unsigned char> sign(EVP_PKEY* key, const std::vector<unsigned char>& hash) {
-  EVP_PKEY_CTX* context = EVP_PKEY_CTX_new(key, nullptr);
-  std::vector<unsigned char> out(80);
-  std::size_t size = out.size();
-  must(EVP_PKEY_sign_init(context) == 1 && EVP_PKEY_sign(context, out.data(), &size, hash.data(), hash.size()) == 1, "signing");
-  EVP_PKEY_CTX_free(context);
-  out.resize(size);
-  return out;
-}
-
-void verify(EVP_PKEY* key, const std::vector<unsigned char>& hash, const std::vector<unsigned char>& signature) {
-  EVP_PKEY_CTX* context = EVP_PKEY_CTX_new(key, nullptr);
-  must(EVP_PKEY_verify_init(context) == 1 && EVP_PKEY_verify(context, signature.data(), signature.size(), hash.data(), hash.size()) == 1,
-       "verifying");
-  EVP_PKEY_CTX_free(context);
-}
-
-void agree(EVP_PKEY* own, EVP_PKEY* peer) {
-  EVP_PKEY_CTX* context = EVP_PKEY_CTX_new(own, nullptr);
-  std::vector<unsigned char> z(32);
-  std::size_t size = z.size();
-  must(EVP_PKEY_derive_init(context) == 1 && EVP_PKEY_derive_set_peer(context, peer) == 1 && EVP_PKEY_derive(context, z.data(), &size) == 1,
-       "agreeing");
-  EVP_PKEY_CTX_free(context);
-}
-
-// A TLS 1.3 handshake between two ends in memory, as OpenSSL alone does it.
-class BareTls {
- public:
-  BareTls(const issuer::TlsIdentity& identity, const std::string& ca_pem) {
-    server_ = SSL_CTX_new(TLS_server_method());
-    client_ = SSL_CTX_new(TLS_client_method());
-    std::vector<X509*> chain = read(identity.chain_pem);
-    SSL_CTX_use_certificate(server_, chain.front());
-    for (std::size_t i = 1; i < chain.size(); ++i) SSL_CTX_add1_chain_cert(server_, chain[i]);
-    BIO* key = BIO_new_mem_buf(identity.key_pem.expose_secret().data(), static_cast<int>(identity.key_pem.size()));
-    SSL_CTX_use_PrivateKey(server_, PEM_read_bio_PrivateKey(key, nullptr, nullptr, nullptr));
-    BIO_free(key);
-    for (X509* root : read(ca_pem)) X509_STORE_add_cert(SSL_CTX_get_cert_store(client_), root);
-    SSL_CTX_set_verify(client_, SSL_VERIFY_PEER, nullptr);
-  }
-  void handshake() {
-    SSL* server = SSL_new(server_);
-    SSL* client = SSL_new(client_);
-    BIO *a = nullptr, *b = nullptr;
-    BIO_new_bio_pair(&a, 0, &b, 0);
-    SSL_set_bio(server, a, a);
-    SSL_set_bio(client, b, b);
-    SSL_set_accept_state(server);
-    SSL_set_connect_state(client);
-    for (int i = 0; i < 20 && !(SSL_is_init_finished(server) && SSL_is_init_finished(client)); ++i) {
-      SSL_do_handshake(client);
-      SSL_do_handshake(server);
-    }
-    must(SSL_is_init_finished(server) == 1 && SSL_is_init_finished(client) == 1, "the bare TLS handshake");
-    SSL_free(server);
-    SSL_free(client);
-    ERR_clear_error();
-  }
-
- private:
-  static std::vector<X509*> read(const std::string& pem) {
-    BIO* bio = BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size()));
-    std::vector<X509*> out;
-    while (X509* certificate = PEM_read_bio_X509(bio, nullptr, nullptr, nullptr)) out.push_back(certificate);
-    BIO_free(bio);
-    ERR_clear_error();
-    return out;
-  }
-  SSL_CTX* server_;
-  SSL_CTX* client_;
-};
-
-struct Primitive {
-  std::string name;
-  unsigned count;  // in a session
-  std::function<void()> run;
-};
-
-// CPU time of one run of each primitive, in microseconds: the median of batches.
-double cost(const std::function<void()>& run) {
-  std::vector<double> batches;
-  for (int batch = 0; batch < 21; ++batch) {
-    const double begun = thread_cpu();
-    for (int i = 0; i < 20; ++i) run();
-    batches.push_back((thread_cpu() - begun) / 20);
-  }
-  return median(batches);
-}
-
-double measure_floor(const issuer::TlsIdentity& identity, const std::string& ca_pem) {
-  EVP_PKEY* key = new_key();
-  EVP_PKEY* peer = new_key();
-  const std::vector<unsigned char> hash(32, 7);
-  const std::vector<unsigned char> signature = sign(key, hash);
-  BareTls tls(identity, ca_pem);
-  const std::vector<Primitive> primitives = {
-      {"P-256 key generation (two ephemeral keys, the user's)", 3, [] { EVP_PKEY_free(new_key()); }},
-      {"P-256 key agreement (both sides)", 2, [&] { agree(key, peer); }},
-      {"P-256 signature (session attestation, certificate)", 2, [&] { static_cast<void>(sign(key, hash)); }},
-      {"P-256 verification (attestation, device, class, user's certificate)", 4, [&] { verify(key, hash, signature); }},
-      {"TLS 1.3 handshake (both sides)", 1, [&] { tls.handshake(); }},
-  };
-  std::printf("\nThe floor: bare OpenSSL primitives of a session, CPU time\n");
-  double floor = 0;
-  for (const Primitive& primitive : primitives) {
-    const double each = cost(primitive.run);
-    floor += each * primitive.count;
-    std::printf("  %8.1f us   %u x %6.1f us  %s\n", each * primitive.count, primitive.count, each, primitive.name.c_str());
-  }
-  std::printf("  %8.1f us   in all\n", floor);
-  EVP_PKEY_free(key);
-  EVP_PKEY_free(peer);
-  return floor;
-}
-
-// What a commit costs bare: a few pages written over and made durable, in the folder of the session's databases.
-double measure_commit(const std::filesystem::path& folder) {
-  constexpr std::size_t kPage = 4096;
-  constexpr int kPages = 5;
-  const int file = ::open((folder / "commits").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  must(file >= 0, "opening a file");
-  const std::vector<char> page(kPage, 'x');
-  const auto write_pages = [&] {
-    for (int i = 0; i < kPages; ++i)
-      must(::pwrite(file, page.data(), kPage, i * static_cast<off_t>(kPage)) == static_cast<ssize_t>(kPage), "writing");
-    must(::fdatasync(file) == 0, "syncing");
-  };
-  write_pages();
-  const double each = cost(write_pages);
-  ::close(file);
-  return each;
-}
-
 // ---- The session ---------------------------------------------------------------------------------------------------------------------
 
-constexpr int kCommits = 12;
+constexpr int kAgentCommits = 7;  // of the key store
+constexpr int kIssuerCommits = 5;
+const std::string kAgentSide = "all of the agent";
+const std::string kIssuerSide = "all of the issuer";
 
 std::string phase_of(const http::Request& request) {
   if (request.method == "GET") return "issuer: enrolment URL, negotiation request";
@@ -316,6 +182,7 @@ class World {
     const auto outcome =
         must(agent::enroll({.url = url}, {.key_store = key_store, .user = user, .schema = schema_, .clock = clock_, .log = log_}, http));
     must(outcome.keys.size() == 1 && !outcome.unconfirmed, "the session");
+    exchanges_ = std::move(http.exchanges);
     const double agent_side = thread_cpu() - thread;
     const double total = process_cpu() - process;
     auto parts = account_.take();
@@ -324,7 +191,8 @@ class World {
     for (const auto& [name, spent] : parts) (name.starts_with("issuer") ? issuer_parts : agent_parts) += spent;
     parts["agent: messages (XML, schema, signatures, checks)"] = agent_side - agent_parts;
     parts["issuer: HTTP and TLS"] = total - agent_side - issuer_parts;
-    parts["total"] = total;
+    parts[kAgentSide] = agent_side;
+    parts[kIssuerSide] = total - agent_side;
     return parts;
   }
 
@@ -332,6 +200,7 @@ class World {
     return must(issuer::read_tls_identity(issuer_->configuration().tls_certificate, issuer_->configuration().tls_key));
   }
   [[nodiscard]] const std::string& ca_pem() const { return ca_pem_; }
+  [[nodiscard]] const std::vector<bench::BareExchange>& exchanges() const { return exchanges_; }  // of the last session
   [[nodiscard]] std::filesystem::path folder() const { return scratch_.path() / "issuer"; }
 
  private:
@@ -361,6 +230,7 @@ class World {
   std::unique_ptr<issuer::Issuer> issuer_;
   std::unique_ptr<issuer::IssuerService> service_;
   std::string ca_pem_;
+  std::vector<bench::BareExchange> exchanges_;
   std::unique_ptr<http::Client> client_;
   std::unique_ptr<http::Server> server_;
 };
@@ -379,21 +249,31 @@ int main(int argc, char** argv) {
     for (const auto& [name, spent] : world.session()) parts[name].push_back(spent);
     times.push_back(wall() - begun);
   }
-  const double total = median(parts["total"]);
+  const Sides session{median(parts[kAgentSide]), median(parts[kIssuerSide])};
+  const double total = session.agent + session.issuer;
   std::printf("KeyGen2 sessions: one P-256 key with PIN and PUK, both sides, loopback HTTPS, every step on disk; medians of %d\n",
               sessions);
   std::printf("  %8.1f sessions a second, one after the other (%.1f ms each)\n", 1e6 / median(times), median(times) / 1000);
-  std::printf("  %8.1f us   CPU time of a session, both sides\n", total);
   std::printf("\nWhere the CPU time goes\n");
-  for (const auto& [name, values] : parts) {
-    if (name != "total") std::printf("  %8.1f us   %4.1f %%  %s\n", median(values), 100 * median(values) / total, name.c_str());
-  }
-  const double floor = measure_floor(world.identity(), world.ca_pem());
-  const double commit = measure_commit(world.folder());
-  std::printf("\nRatio: a session costs %.2f times the floor\n", total / floor);
-  std::printf(
-      "Of this the kernel writes %d durable commits (7 of the key store, 5 of the issuer), bare %.1f us of CPU each: %.2f times the floor\n"
-      "without them; %.2f times a floor that has them, as no crash-safe implementation can do without either.\n",
-      kCommits, commit, (total - kCommits * commit) / floor, total / (floor + kCommits * commit));
+  for (const auto& [name, values] : parts)
+    std::printf("  %8.1f us   %4.1f %%  %s\n", median(values), 100 * median(values) / total, name.c_str());
+
+  std::printf("\nThe floor, called bare in the same run: CPU time of agent and issuer\n");
+  const Sides primitives = bench::measure_primitives();
+  const Sides connection = bench::BareConnections(world.identity(), world.ca_pem(), world.exchanges()).measure(300);
+  std::printf("  %8.1f us  %8.1f us   TLS 1.3 over loopback: a connection, %zu exchanges of the same sizes\n", connection.agent,
+              connection.issuer, world.exchanges().size());
+  const double commit = bench::measure_commit(world.folder());
+  const Sides commits{kAgentCommits * commit, kIssuerCommits * commit};
+  std::printf("  %8.1f us  %8.1f us   %d and %d x %6.1f us  durable writes of five pages\n", commits.agent, commits.issuer, kAgentCommits,
+              kIssuerCommits, commit);
+  Sides computing = primitives;
+  computing += connection;
+  Sides floor = computing;
+  floor += commits;
+  std::printf("\nRatio to the floor: agent %.2f, issuer %.2f, both %.2f\n", session.agent / floor.agent, session.issuer / floor.issuer,
+              total / (floor.agent + floor.issuer));
+  std::printf("Ratio to the floor without durable writes: agent %.2f, issuer %.2f, both %.2f\n", session.agent / computing.agent,
+              session.issuer / computing.issuer, total / (computing.agent + computing.issuer));
   return 0;
 }
