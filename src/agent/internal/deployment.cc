@@ -65,6 +65,7 @@ class Targets {
 
 // The keys that this session has made, by ID.
 Result<std::map<std::string, std::uint32_t>> keys_of_session(const Run& run) {
+  if (run.made_keys) return *run.made_keys;
   std::map<std::string, std::uint32_t> keys;
   std::uint32_t handle = sks::kNoHandle;
   do {

@@ -27,7 +27,11 @@ Answer initialize_keys(Run& run, keygen2::KeyInitializationRequest& request) {
   run.record.deferred_certification = request.deferred_certification;
   keygen2::KeyInitializationResponse response{
       .id = run.record.client_session_id, .server_session_id = request.id, .keys = {}, .server_cookie = std::move(request.server_cookie)};
-  for (CreatedKey& key : created) response.keys.push_back(std::move(key.generated));
+  run.made_keys.emplace();
+  for (CreatedKey& key : created) {
+    run.made_keys->emplace(key.generated.id, key.handle);
+    response.keys.push_back(std::move(key.generated));
+  }
   user.progress(Step::kSendingKeys, "");
   return keygen2::write_message(std::move(response));
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -29,6 +30,8 @@ struct Run {
   std::optional<http::Url> at_hand = {};  // where errors go
   sks::GetDeviceInfo::Response device = {};
   std::optional<std::uint32_t> session = {};  // handle of the key store's session
+  // The keys that this process had the key store make, by ID; absent where an earlier process did.
+  std::optional<std::map<std::string, std::uint32_t>> made_keys = {};
   EnrollmentOutcome outcome = {};
   bool closed = false;  // the key store has closed the session: what it made stays
 };
