@@ -32,6 +32,16 @@ constexpr std::size_t kMaxCompiledProfiles = 256;
 
 std::string key_of(ByteView digest) { return std::string(text_of(digest)); }
 
+// Until keys are certified a step promises nothing that outlives its session, and a session that is lost to a power cut is begun again.
+storage::Access access_for(keygen2::ServerState next) {
+  switch (next) {
+    case keygen2::ServerState::kAwaitProvisioningSessionResponse:
+    case keygen2::ServerState::kAwaitCredentialDiscoveryResponse:
+    case keygen2::ServerState::kAwaitKeyInitializationResponse: return storage::Access::kWriteEarly;
+    default: return storage::Access::kWrite;
+  }
+}
+
 Refusal replayed() { return {kConflict, std::string(kReplayedId), "The message was answered already; a session takes each message once"}; }
 
 }  // namespace
@@ -156,7 +166,7 @@ Verified<http::Response> IssuerService::Impl::apply(Database& database, Turn& tu
   session.updated_at = turn.now;
   // Until its first step a session lives as long as its URL.
   if (session.step == 0) session.expires_at = turn.now.plus(std::chrono::seconds(session.session_life_time));
-  storage::Transaction transaction = TRY(storage::Transaction::begin(database, storage::Access::kWrite));
+  storage::Transaction transaction = TRY(storage::Transaction::begin(database, access_for(answer.next)));
   if (!TRY(advance_session(database, session, session.step))) return Refused(replayed());
   http::Response response = TRY(answer.respond(database));
   TRY(transaction.commit());

@@ -91,7 +91,7 @@ Verified<http::Response> IssuerService::Impl::begin_session(Database& database, 
   session.expires_at = enrolment.expires_at;
   http::Response response = TRY(first_request(session, **profile, cookie.text));
 
-  storage::Transaction transaction = TRY(storage::Transaction::begin(database, storage::Access::kWrite));
+  storage::Transaction transaction = TRY(storage::Transaction::begin(database, storage::Access::kWriteEarly));
   if (!TRY(use_enrolment(database, enrolment.id, now))) return Refused(used());
   TRY(insert_session(database, session));
   TRY(transaction.commit());
@@ -105,7 +105,7 @@ Verified<http::Response> IssuerService::Impl::begin_again(Database& database, co
   const std::shared_ptr<const Profile> profile = TRY(profile_of(database, session));
   const Token cookie = make_token(parts.random);
   http::Response response = TRY(first_request(session, *profile, cookie.text));
-  storage::Transaction transaction = TRY(storage::Transaction::begin(database, storage::Access::kWrite));
+  storage::Transaction transaction = TRY(storage::Transaction::begin(database, storage::Access::kWriteEarly));
   if (!TRY(replace_cookie(database, session.id, 0, cookie.hash))) return Refused(used());
   TRY(transaction.commit());
   return response;

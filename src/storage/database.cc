@@ -5,7 +5,7 @@
 namespace airtight::storage {
 
 Result<Transaction> Transaction::begin(Database& database, Access access) {
-  TRY(database.begin(access == Access::kWrite));
+  TRY(database.begin(access));
   return Transaction(&database);
 }
 

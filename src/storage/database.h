@@ -42,6 +42,14 @@ class Cursor {
   [[nodiscard]] virtual Result<const Row*> next() = 0;
 };
 
+// What a transaction does. To write it takes the write lock at once; to read it is one consistent snapshot.
+enum class Access : std::uint8_t {
+  kRead,
+  kWrite,       // durable when commit() returns
+  kWriteEarly,  // for what promises nothing yet: a power cut, though no crash of the program, may undo the last of these. It never leaves
+                // a part of one, nor one without those before it, and the next durable commit makes them durable.
+};
+
 class Database {
  public:
   virtual ~Database() = default;
@@ -67,9 +75,8 @@ class Database {
   // The rowid of the last insert of this connection.
   [[nodiscard]] virtual std::int64_t last_insert_id() const = 0;
 
-  // What Transaction is made of. `writing` takes the write lock at once; without it the transaction is one consistent snapshot.
-  // A failed commit has rolled back.
-  [[nodiscard]] virtual Result<> begin(bool writing) = 0;
+  // What Transaction is made of. A failed commit has rolled back.
+  [[nodiscard]] virtual Result<> begin(Access access) = 0;
   [[nodiscard]] virtual Result<> commit() = 0;
   virtual void roll_back() noexcept = 0;
 };
@@ -93,8 +100,6 @@ template <typename Read>
   while (const Row* const row = TRY(cursor->next())) rows.push_back(read(*row));
   return rows;
 }
-
-enum class Access : std::uint8_t { kRead, kWrite };
 
 // RAII: rolls back unless commit() succeeded.
 class Transaction {

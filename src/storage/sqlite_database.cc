@@ -188,10 +188,12 @@ class SqliteDatabase final : public Database {
 
   [[nodiscard]] std::int64_t last_insert_id() const override { return sqlite3_last_insert_rowid(connection_.get()); }
 
-  [[nodiscard]] Result<> begin(bool writing) override {
+  [[nodiscard]] Result<> begin(Access access) override {
     if (state_ != State::kOutside) throw std::logic_error("a transaction within a transaction");
-    TRY(run(writing ? "BEGIN IMMEDIATE" : "BEGIN", "begin a transaction"));
-    state_ = writing ? State::kWriting : State::kReading;
+    if (access == Access::kWrite) TRY(set_synchronous(true));
+    if (access == Access::kWriteEarly) TRY(set_synchronous(false));
+    TRY(run(access == Access::kRead ? "BEGIN" : "BEGIN IMMEDIATE", "begin a transaction"));
+    state_ = access == Access::kRead ? State::kReading : State::kWriting;
     return {};
   }
 
@@ -246,6 +248,16 @@ class SqliteDatabase final : public Database {
     return statement;
   }
 
+  // With a write-ahead log, NORMAL leaves out the sync of each commit and nothing else; a later sync of the log has all before it.
+  [[nodiscard]] Result<> set_synchronous(bool each_commit) {
+    if (synchronous_ == each_commit) return {};
+    const char* const sql = each_commit ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL";
+    const int code = sqlite3_exec(connection_.get(), sql, nullptr, nullptr, nullptr);  // takes effect when it is prepared: each time anew
+    if (code != SQLITE_OK) return sqlite_failure("begin a transaction", connection_.get(), code);
+    synchronous_ = each_commit;
+    return {};
+  }
+
   [[nodiscard]] Result<> run(std::string_view sql, std::string_view action) {
     const StatementStore::Loan statement = TRY(statements_.lend(connection_.get(), sql));
     const int code = sqlite3_step(statement.get());
@@ -256,6 +268,7 @@ class SqliteDatabase final : public Database {
   ConnectionHandle connection_;  // before the statements: they go first
   StatementStore statements_;
   State state_ = State::kOutside;
+  bool synchronous_ = true;  // as harden() has set it
 };
 
 Result<> run_settings(sqlite3* connection, const char* sql) {

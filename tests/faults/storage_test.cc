@@ -27,8 +27,8 @@ std::unique_ptr<Database> open_or_null(const std::filesystem::path& file, bool e
 }
 
 // Transaction `number` adds rows with pages of content, changes the rows of the one before, and removes those of the one before that.
-Result<> run_transaction(Database& database, std::int64_t number) {
-  Transaction transaction = TRY(Transaction::begin(database, Access::kWrite));
+Result<> run_transaction(Database& database, std::int64_t number, Access access = Access::kWrite) {
+  Transaction transaction = TRY(Transaction::begin(database, access));
   const Bytes content(5000, static_cast<std::byte>(number));
   for (int i = 0; i < kRowsEach; ++i) {
     TRY(database.execute("INSERT INTO records(made_by, changed_by, content) VALUES(?1, ?1, ?2)", {number, ByteView(content)}));
@@ -140,6 +140,56 @@ TEST_P(StorageAfterFaults, WorksOnWithTheSameConnection) {
   }
 }
 
+// Every third one is durable at once.
+Access early_mostly(std::int64_t number) { return number % 3 == 0 ? Access::kWrite : Access::kWriteEarly; }
+
+TEST(EarlyWrites, AreLostFromTheEndAloneAndNoneBeforeADurableOne) {
+  FaultyVfs vfs;
+  bool lost = false;
+  int operations = 0;
+  for (;; ++operations) {
+    const TemporaryFolder folder;
+    vfs.fail_after(operations, FaultyVfs::Fault::kPowerCut);
+    std::int64_t committed = 0;
+    std::int64_t durable = 0;
+    {
+      const auto database = open_sqlite(folder / "store.db", {.create = true, .vfs = vfs.name()});
+      if (database && migrate(**database, "records", kSchema)) {
+        while (committed < kTransactions && run_transaction(**database, committed + 1, early_mostly(committed + 1))) {
+          if (early_mostly(++committed) == Access::kWrite) durable = committed;
+        }
+      }
+    }
+    const bool struck = vfs.struck();
+    vfs.heal();
+    SCOPED_TRACE("operation " + std::to_string(operations));
+    const auto database = open_or_null(folder / "store.db", false, vfs.name());
+    ASSERT_NE(database, nullptr);
+    const auto found = whole_transactions(*database);
+    ASSERT_TRUE(found.has_value()) << "a part of a transaction is there";
+    ASSERT_GE(*found, durable);
+    ASSERT_LE(*found, committed + 1);
+    lost = lost || *found < committed;
+    if (!struck) break;
+  }
+  EXPECT_TRUE(lost) << "early writes were synced all the same";
+  EXPECT_GT(operations, 2 * kTransactions);
+}
+
+TEST(EarlyWrites, MakeNoSyncAndTheNextDurableOneMakesItsOwn) {
+  FaultyVfs vfs;
+  const TemporaryFolder folder;
+  const auto database = open_or_null(folder / "store.db", false, vfs.name());
+  ASSERT_NE(database, nullptr);
+  ASSERT_TRUE(migrate(*database, "records", kSchema));
+  ASSERT_TRUE(run_transaction(*database, 1));
+  const int before = vfs.syncs();
+  ASSERT_TRUE(run_transaction(*database, 2, Access::kWriteEarly));
+  EXPECT_EQ(vfs.syncs(), before);
+  ASSERT_TRUE(run_transaction(*database, 3));
+  EXPECT_EQ(vfs.syncs(), before + 1);
+}
+
 std::string name_of_case(const testing::TestParamInfo<std::tuple<FaultyVfs::Fault, bool>>& info) {
   const auto [fault, exclusive] = info.param;
   const std::string name = fault == FaultyVfs::Fault::kDiskFull      ? "DiskFull"
@@ -166,7 +216,7 @@ TEST(FaultyTransaction, IsUndoneAsAWholeThoughItsCallerGoesOn) {
   ASSERT_NE(database, nullptr);
   ASSERT_TRUE(database->execute_script("CREATE TABLE t(x BLOB) STRICT; PRAGMA cache_size = 1; PRAGMA cache_spill = 1"));
   vfs.fail_after(0, FaultyVfs::Fault::kDiskFull);
-  ASSERT_TRUE(database->begin(true));
+  ASSERT_TRUE(database->begin(Access::kWrite));
   bool spilled = false;  // a transaction larger than the page cache is written before its commit
   const Bytes content(100000, std::byte{1});
   for (int i = 0; i < 50 && !spilled; ++i) spilled = !database->execute("INSERT INTO t VALUES(?1)", {ByteView(content)});
