@@ -1,7 +1,6 @@
 // Complete KeyGen2 sessions: one P-256 key with PIN and PUK, both sides in this process, over loopback HTTPS with a new TLS connection
 // each. Prints medians: sessions a second, CPU time of each side and where it goes, and its ratio to the floor (bench/session_floor.h),
 // measured in the same run.
-#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -17,7 +16,9 @@
 
 #include "agent/enrollment.h"
 #include "base/encoding.h"
+#include "bench/enrolling.h"
 #include "bench/measure.h"
+#include "bench/program.h"
 #include "bench/session_floor.h"
 #include "ca/maker.h"
 #include "crypto/random.h"
@@ -101,54 +102,12 @@ class MeasuredClient final : public http::Client {
   Account& account_;
 };
 
-// Says yes, and one PIN.
-class Automatic final : public agent::UserInterface {
- public:
-  Result<bool> meet(const agent::IssuerSummary&) override { return true; }
-  Result<bool> confirm(const agent::EnrollmentSummary&) override { return true; }
-  Result<bool> confirm_changes(const agent::ChangeSummary&) override { return true; }
-  Result<agent::DevicePinChoice> choose_device_pin(std::string_view) override {
-    return fail(Fault::kRefused, "no device PIN is asked for");
-  }
-  Result<SecretBytes> choose_pin(const agent::PinQuestion&) override { return SecretBytes::copy_of(bytes_of("7391")); }
-  void progress(agent::Step, std::string_view) override {}
-};
-
-class Scratch {
- public:
-  Scratch() {
-    std::string path = (std::filesystem::temp_directory_path() / "airtight-bench-XXXXXX").string();
-    must(::mkdtemp(path.data()) != nullptr, "mkdtemp");
-    path_ = path;
-  }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-  ~Scratch() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
-
 // ---- The session ---------------------------------------------------------------------------------------------------------------------
 
 constexpr int kAgentCommits = 7;  // of the key store
 constexpr int kIssuerCommits = 5;
 const std::string kAgentSide = "all of the agent";
 const std::string kIssuerSide = "all of the issuer";
-
-std::string phase_of(const http::Request& request) {
-  if (request.method == "GET") return "issuer: enrolment URL, negotiation request";
-  const std::string_view body = text_of(request.body);
-  for (const char* name :
-       {"PlatformNegotiationResponse", "ProvisioningSessionResponse", "KeyInitializationResponse", "CredentialDeploymentResponse"}) {
-    if (body.substr(0, 400).find(name) != std::string_view::npos) return std::string("issuer: ") + name;
-  }
-  return "issuer: other";
-}
 
 class World {
  public:
@@ -178,7 +137,7 @@ class World {
     const double thread = thread_cpu();
     MeasuredClient http(*client_, account_);
     MeasuredKeyStore key_store(*store_, account_);
-    Automatic user;
+    bench::AutomaticUser user;
     const auto outcome =
         must(agent::enroll({.url = url}, {.key_store = key_store, .user = user, .schema = schema_, .clock = clock_, .log = log_}, http));
     must(outcome.keys.size() == 1 && !outcome.unconfirmed, "the session");
@@ -211,7 +170,9 @@ class World {
     options.tls = http::ServerTls{tls.chain_pem, std::move(tls.key_pem)};
     server_ = must(http::Server::start(
         std::move(options),
-        [this](const http::Request& request) { return account_.measure(phase_of(request), [&] { return service_->handle(request); }); },
+        [this](const http::Request& request) {
+          return account_.measure("issuer: " + std::string(bench::step_of(request)), [&] { return service_->handle(request); });
+        },
         log_));
     const std::string base = "https://127.0.0.1:" + std::to_string(server_->port());
     must(issuer_->remember_base_url(base));
@@ -219,7 +180,7 @@ class World {
         must(issuer_->make_service({.base_url = base, .tls_fingerprint = tls.certificate.sha256()}, must(issuer_->unseal({})), log_));
   }
 
-  Scratch scratch_;
+  bench::ScratchFolder scratch_;
   SystemClock clock_;
   crypto::SystemRandom random_;
   sks::SleepingPause pause_;
