@@ -105,7 +105,7 @@ class MeasuredClient final : public http::Client {
 // ---- The session ---------------------------------------------------------------------------------------------------------------------
 
 constexpr int kAgentCommits = 7;  // of the key store
-constexpr int kIssuerCommits = 5;
+constexpr int kIssuerCommits = 2;
 const std::string kAgentSide = "all of the agent";
 const std::string kIssuerSide = "all of the issuer";
 
