@@ -15,18 +15,55 @@ CREATE TABLE issuer_profiles (
   created_at INTEGER NOT NULL
 ) WITHOUT ROWID;
 
--- One-time enrolment URLs. The token itself is nowhere but in the URL. A renewal has a row too, whose token nobody has.
+-- What a session begins with: one-time enrolment URLs, whose token itself is nowhere but in the URL. What begins without one (an open
+-- enrolment, a client that proves who it is, a renewal) has a row too, whose token nobody has.
 CREATE TABLE issuer_enrolments (
   id         INTEGER PRIMARY KEY,
   token_hash BLOB NOT NULL UNIQUE CHECK (length(token_hash) = 32),
   profile    TEXT NOT NULL,
-  subject    TEXT NOT NULL,                     -- empty where it is that of a credential which the device shows
+  way        TEXT NOT NULL CHECK (way IN ('url', 'open', 'mail', 'client', 'renewal')),
+  subject    TEXT NOT NULL,                     -- empty where it follows from the device or from a credential which that shows
+  email      TEXT,                              -- an address that whoever enrols was reached at
+  client     TEXT,                              -- the client that proved who it is
   state      TEXT NOT NULL CHECK (state IN ('unused', 'used')),
   created_at INTEGER NOT NULL,
   expires_at INTEGER NOT NULL,
   used_at    INTEGER
 );
 CREATE INDEX issuer_enrolments_by_expiry ON issuer_enrolments (expires_at) WHERE state = 'unused';
+
+-- What was done for somebody within the last hour, so that it can be limited: for a peer, or for an e-mail address.
+CREATE TABLE issuer_visits (
+  id   INTEGER PRIMARY KEY,
+  who  BLOB NOT NULL CHECK (length(who) = 32),  -- SHA-256 of what and for whom
+  at   INTEGER NOT NULL
+);
+CREATE INDEX issuer_visits_by_visitor ON issuer_visits (who, at);
+CREATE INDEX issuer_visits_by_time ON issuer_visits (at);
+
+-- Devices that may enrol with profiles of listed devices, and for whom.
+CREATE TABLE issuer_devices (
+  id          INTEGER PRIMARY KEY,
+  profile     TEXT NOT NULL,
+  device_id   TEXT NOT NULL,                    -- in groups, with its check character
+  fingerprint BLOB CHECK (length(fingerprint) = 32),  -- SHA-256 of the device certificate, where that was given
+  subject     TEXT NOT NULL,                    -- empty: the profile's
+  added_at    INTEGER NOT NULL,
+  UNIQUE (profile, device_id)
+);
+
+-- Clients that enrol without a person: each proves who it is with a bearer token, of which only a hash is stored, or a TLS certificate.
+CREATE TABLE issuer_clients (
+  id          INTEGER PRIMARY KEY,
+  name        TEXT NOT NULL UNIQUE,
+  profile     TEXT NOT NULL,
+  subject     TEXT NOT NULL,                    -- empty: the profile's
+  email       TEXT,
+  token_hash  BLOB UNIQUE CHECK (length(token_hash) = 32),
+  fingerprint BLOB UNIQUE CHECK (length(fingerprint) = 32),  -- SHA-256 of its certificate
+  added_at    INTEGER NOT NULL,
+  CHECK ((token_hash IS NULL) <> (fingerprint IS NULL))
+);
 
 -- KeyGen2 sessions. A step is taken by the request that finds `step` as it had read it; `state` is a name of the server's state machine.
 CREATE TABLE issuer_sessions (
@@ -40,6 +77,7 @@ CREATE TABLE issuer_sessions (
   step                   INTEGER NOT NULL,
   profile_digest         BLOB NOT NULL REFERENCES issuer_profiles (digest),
   subject                TEXT NOT NULL,
+  email                  TEXT,                  -- an address that whoever enrols was reached at
   url                    TEXT NOT NULL,         -- under which the session's paths are
   server_session_id      TEXT NOT NULL UNIQUE,
   client_session_id      TEXT,

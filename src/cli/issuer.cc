@@ -330,6 +330,7 @@ void add_issuer(CLI::App& root, Context& context) {
   add_credentials(group, context);
   add_issuer_profile(group, context);
   add_issuer_approve(group, context);
+  add_issuer_devices(group, context);
 }
 
 }  // namespace airtight::cli

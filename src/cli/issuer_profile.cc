@@ -1,13 +1,11 @@
-// airtight issuer profile: looks at the profiles of issuer.toml before anybody enrols with them; airtight issuer approve.
+// airtight issuer profile: looks at the profiles of issuer.toml before anybody enrols with them.
 #include <memory>
 #include <string>
 
 #include "cli/commands.h"
 #include "cli/issuer_commands.h"
-#include "crypto/random.h"
 #include "issuer/configuration.h"
 #include "issuer/explanation.h"
-#include "issuer/issuer.h"
 
 namespace airtight::cli {
 namespace {
@@ -56,24 +54,6 @@ Result<> explain(const ProfileArguments& arguments, const Context& context) {
   return {};
 }
 
-struct ApproveArguments {
-  std::string folder;
-  std::string session;
-};
-
-Result<> approve(const ApproveArguments& arguments, const Context& context) {
-  const SystemClock clock;
-  crypto::SystemRandom random;
-  const auto issuer = TRY(issuer::Issuer::open(arguments.folder, clock, random));
-  TRY(issuer->approve(arguments.session));
-  if (context.json) {
-    context.print_json(json::object{{"approved", arguments.session}});
-  } else {
-    context.out << "Session " << arguments.session << " gets its certificates when its device comes back\n";
-  }
-  return {};
-}
-
 }  // namespace
 
 void add_issuer_profile(CLI::App& issuer_group, Context& context) {
@@ -90,15 +70,6 @@ void add_issuer_profile(CLI::App& issuer_group, Context& context) {
                                      [to_explain, &context] { return explain(*to_explain, context); });
   explaining.add_option("DIR", to_explain->folder, "The folder of the issuer")->required();
   explaining.add_option("NAME", to_explain->name, "The profile")->required();
-}
-
-void add_issuer_approve(CLI::App& issuer_group, Context& context) {
-  const auto arguments = std::make_shared<ApproveArguments>();
-  CLI::App& command = add_command(issuer_group, context, "approve", "Approve the certificates of a session that waits for that",
-                                  "airtight issuer approve ./issuer S-0123456789abcdef0123456789abcd", Secrets::kNone,
-                                  [arguments, &context] { return approve(*arguments, context); });
-  command.add_option("DIR", arguments->folder, "The folder of the issuer")->required();
-  command.add_option("SESSION", arguments->session, "Its ServerSessionID, as 'issuer sessions' shows it")->required();
 }
 
 }  // namespace airtight::cli

@@ -24,6 +24,7 @@ Result<keygen2::LookupSpecifier> specifier_of(const LookupProfile& lookup, const
   specifier.serial = lookup.serial;
   if (lookup.email) {
     TemplateValues values = turn.session.subject.empty() ? TemplateValues() : TRY(subject_values(turn.session.subject));
+    if (!turn.session.email.empty()) values.insert_or_assign("email", turn.session.email);
     values.insert_or_assign("profile", turn.profile.name);
     values.insert_or_assign("device_id", turn.session.device_id);
     specifier.email = TRY(fill_template(*lookup.email, values));

@@ -31,7 +31,9 @@ Result<crypto::Certificate> issue_certificate(storage::Database& database, const
   ca::Facts facts;
   TRY(facts.add_subject(subject.name_der));
   const auto addresses = facts.values("subject.emailaddress");
-  const std::vector<std::string> emails(addresses.begin(), addresses.end());
+  std::vector<std::string> emails(addresses.begin(), addresses.end());
+  const std::string& reached = turn.session.email;
+  if (!reached.empty() && std::ranges::find(emails, reached) == emails.end()) emails.push_back(reached);
   for (const std::string& email : emails) TRY(facts.add("email", email));
   TRY(facts.add("key_id", profile.id));
   TRY(facts.add("profile", turn.profile.name));
@@ -96,6 +98,7 @@ Verified<Deployment::Issued> Deployment::issue(const KeyProfile& profile, const 
     TRY(keep_key(database_, environment.master_key, id, KeptKind::kBackup, backup, turn_.now, environment.random));
   }
   TemplateValues values = TRY(subject_values(session.subject));
+  if (!session.email.empty()) values.insert_or_assign("email", session.email);
   values.insert({{"profile", turn_.profile.name},
                  {"key", profile.id},
                  {"device_id", session.device_id},

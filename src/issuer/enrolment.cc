@@ -28,6 +28,10 @@ std::string renewal_url(std::string_view base_url, std::string_view serial) {
   return std::string(base_url).append(kPathPrefix).append(kRenewalHandle).append("/").append(serial);
 }
 
+std::string entrance_url(std::string_view base_url, std::string_view profile) {
+  return std::string(base_url).append(kEntrancePrefix).append(profile);
+}
+
 std::string_view base_of_session_url(std::string_view session_url) { return session_url.substr(0, session_url.find(kPathPrefix)); }
 
 std::optional<Path> parse_path(std::string_view path) {

@@ -28,6 +28,10 @@ struct Token {
 // "https://issuer.example.com" -> "https://issuer.example.com/keygen2/HANDLE": what a session's URLs begin with.
 [[nodiscard]] std::string session_url(std::string_view base_url, const crypto::Sha256Value& token_hash);
 
+// BASE/enroll/PROFILE, where sessions begin without a one-time URL that was made before.
+inline constexpr std::string_view kEntrancePrefix = "/enroll/";
+[[nodiscard]] std::string entrance_url(std::string_view base_url, std::string_view profile);
+
 // The handle of renewal URLs, which no session has: BASE/keygen2/renew/SERIAL names the credential that is to be renewed.
 inline constexpr std::string_view kRenewalHandle = "renew";
 [[nodiscard]] std::string renewal_url(std::string_view base_url, std::string_view serial);

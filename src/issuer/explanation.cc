@@ -60,6 +60,41 @@ std::string lookup_line(const LookupProfile& lookup) {
   return text + (lookup.required ? "; without one the session ends" : "");
 }
 
+std::vector<std::string> ways_of(const EnrolmentRules& rules) {
+  std::vector<std::string> ways;
+  for (const auto& [name, is_one] :
+       {std::pair{"url", rules.url}, std::pair{"open", rules.open}, std::pair{"mail", rules.mail}, std::pair{"client", rules.client}}) {
+    if (is_one) ways.emplace_back(name);
+  }
+  return ways;
+}
+
+void add_enrolment_lines(const Profile& profile, std::vector<std::string>& lines) {
+  const EnrolmentRules& rules = profile.enrolment;
+  const std::string address = "/enroll/" + profile.name;
+  if (rules.url) lines.emplace_back("Enrolment: by one-time URLs that 'airtight issuer url' makes");
+  if (rules.open)
+    lines.push_back("Enrolment: by whoever comes to " + address + ", " + std::to_string(rules.open_sessions) + " sessions at a time, " +
+                    (rules.visits_per_hour == 0 ? "any number" : std::to_string(rules.visits_per_hour)) + " an hour from one address");
+  if (rules.mail) {
+    std::string domains;
+    for (const std::string& domain : rules.mail_domains) domains += (domains.empty() ? " at " : ", ") + domain;
+    lines.push_back("Enrolment: by a one-time URL that is mailed to an address" + domains + ", asked for at " + address + ", " +
+                    std::to_string(rules.mails_per_hour) + " mails an hour to one address");
+  }
+  if (rules.client) lines.push_back("Enrolment: by clients that are registered and prove who they are, at " + address);
+  if (rules.listed_devices) lines.emplace_back("Only devices that are registered: 'airtight issuer devices'");
+  if (rules.operator_approves)
+    lines.emplace_back("An operator compares the device ID before there are certificates: 'airtight issuer waiting'");
+}
+
+json::object enrolment_as_json(const EnrolmentRules& rules) {
+  return {{"by", json::value_from(ways_of(rules))}, {"operator", rules.operator_approves},
+          {"listed_devices", rules.listed_devices}, {"mail_domains", json::value_from(rules.mail_domains)},
+          {"mails_per_hour", rules.mails_per_hour}, {"visits_per_hour", rules.visits_per_hour},
+          {"open_sessions", rules.open_sessions}};
+}
+
 json::object key_as_json(const KeyProfile& key, const Profile& profile) {
   json::object object{{"id", key.id},
                       {"algorithm", algorithm_of(key)},
@@ -88,6 +123,7 @@ std::vector<std::string> explain(const Profile& profile) {
   lines.push_back(profile.subject    ? "Subject: " + *profile.subject + ", unless the URL is made for another"
                   : profile.clones() ? "Subject: that of a credential which the device has"
                                      : "Subject: as the URL is made for");
+  add_enrolment_lines(profile, lines);
   if (profile.basic) {
     lines.emplace_back("Basic profile: any container of keys; what is issued is without provenance");
   } else {
@@ -120,6 +156,7 @@ std::vector<std::string> explain(const Profile& profile) {
 json::object explain_as_json(const Profile& profile) {
   json::object object{{"profile", profile.name},
                       {"subject", profile.subject ? json::value(*profile.subject) : json::value(nullptr)},
+                      {"enrolment", enrolment_as_json(profile.enrolment)},
                       {"basic", profile.basic},
                       {"accepts_any_device", profile.devices.accept_any},
                       {"session_life_time", profile.session_life_time},
@@ -146,6 +183,8 @@ json::object explain_as_json(const Profile& profile) {
 std::vector<std::string> warnings_of(const Profile& profile) {
   std::vector<std::string> out;
   if (profile.basic) out.emplace_back("the basic profile issues to keys of which nothing is known");
+  if (profile.enrolment.open && !profile.enrolment.listed_devices && !profile.enrolment.operator_approves && !profile.clones())
+    out.emplace_back("whoever reaches the issuer can enrol, and nobody looks at who that is");
   if (profile.devices.accept_any) out.emplace_back("any device is accepted, whoever made it");
   for (const KeyProfile& key : profile.keys) {
     if (key.export_policy == ExportPolicy::kNone)

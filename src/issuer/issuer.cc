@@ -5,10 +5,10 @@
 #include "crypto/certificate.h"
 #include "crypto/certificate_builder.h"
 #include "issuer/enrolment.h"
+#include "issuer/enrolment_subject.h"
 #include "issuer/init.h"
 #include "issuer/internal/step.h"
 #include "issuer/session_store.h"
-#include "issuer/text_template.h"
 #include "issuer/tls_identity.h"
 #include "storage/database.h"
 
@@ -64,19 +64,11 @@ Result<std::vector<T>> read_all(storage::Database& database, std::string_view sq
   "c.ended "                                                                                                                         \
   "FROM issuer_credentials c JOIN issuer_sessions s ON s.id = c.session_id JOIN issuer_profiles p ON p.digest = s.profile_digest "
 
-// Whatever the templates of `profile` want of the subject has to be in it.
-Result<> check_templates(const Profile& profile, const std::string& subject) {
-  const TemplateValues values = TRY(subject_values(subject));
-  for (const std::string_view text : profile.templates()) {
-    for (const std::string& name : TRY(template_names(text))) {
-      const bool of_subject = name == "email" || name.starts_with("subject");
-      if (of_subject && !values.contains(name)) {
-        return fail(Fault::kBadInput, "the profile '" + profile.name + "' needs {" + name + "}, which is not in the subject",
-                    "the subject is: " + subject);
-      }
-    }
-  }
-  return {};
+// A subject that somebody says stands for itself.
+Result<std::string> subject_as_given(const Profile& profile, const std::string& subject) {
+  TRY(crypto::name_from_text(subject));
+  TRY(check_templates(profile, subject, {}));
+  return subject;
 }
 
 }  // namespace
@@ -119,6 +111,10 @@ Result<std::string> Issuer::base_url(storage::Database& database) const {
 
 Result<std::string> Issuer::make_url(std::string_view profile_name, const std::optional<std::string>& subject) {
   const Profile* profile = TRY(configuration_.find_profile(profile_name));
+  if (!profile->enrolment.url) {
+    return fail(Fault::kRefused, "nobody enrols with the profile '" + profile->name + "' by a URL that is made for him",
+                "add \"url\" to 'by' in [profiles." + profile->name + ".enrolment]");
+  }
   Enrolment enrolment;
   enrolment.profile = profile->name;
   if (profile->clones()) {
@@ -126,15 +122,16 @@ Result<std::string> Issuer::make_url(std::string_view profile_name, const std::o
       return fail(Fault::kBadInput, "the profile '" + profile->name + "' takes its subject from a credential that the device has",
                   "leave --subject out");
     }
+  } else if (profile->enrolment.listed_devices) {
+    if (subject) {
+      return fail(Fault::kBadInput, "the profile '" + profile->name + "' takes its subject from the list of devices",
+                  "leave --subject out; 'airtight issuer devices add' has it");
+    }
   } else if (!subject && !profile->subject) {
     return fail(Fault::kBadInput, "the profile '" + profile->name + "' has no subject of its own",
                 "say whom it is for: --subject 'CN=Jane Doe,C=SE'");
   }
-  enrolment.subject = subject.value_or(profile->subject.value_or(""));
-  if (!profile->clones()) {
-    TRY(crypto::name_from_text(enrolment.subject));
-    TRY(check_templates(*profile, enrolment.subject));
-  }
+  enrolment.subject = TRY(subject ? subject_as_given(*profile, *subject) : subject_at_first(profile->subject.value_or(""), *profile, {}));
   enrolment.created_at = clock_->now();
   enrolment.expires_at = enrolment.created_at.plus(std::chrono::hours(configuration_.url_validity_hours));
   const Token token = make_token(*random_);
@@ -175,20 +172,6 @@ Result<> Issuer::add_passphrases(std::vector<CredentialSummary>& credentials, co
   if (shown.empty()) return {};
   storage::Transaction transaction = TRY(storage::Transaction::begin(*database, storage::Access::kWrite));
   TRY(ca::record(*database, *clock_, "passphrases.shown", shown));
-  return transaction.commit();
-}
-
-Result<> Issuer::approve(std::string_view server_session_id) {
-  const DatabasePool::Lease database = TRY(pool_.take());
-  storage::Transaction transaction = TRY(storage::Transaction::begin(*database, storage::Access::kWrite));
-  const std::optional<Session> session = TRY(find_session_by_server_id(*database, server_session_id));
-  if (!session) return fail(Fault::kNotFound, "there is no session " + std::string(server_session_id));
-  if (!TRY(set_certify_at(*database, session->id, clock_->now()))) {
-    return fail(Fault::kRefused, "the session " + std::string(server_session_id) + " does not wait for an approval",
-                "'airtight issuer sessions' shows its state");
-  }
-  TRY(ca::record(*database, *clock_, "session.approved",
-                 "session: " + session->server_session_id + "\nsubject: " + session->subject + "\ndevice: " + session->device_id + "\n"));
   return transaction.commit();
 }
 

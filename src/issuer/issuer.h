@@ -16,6 +16,7 @@
 #include "issuer/configuration.h"
 #include "issuer/credential_store.h"
 #include "issuer/database_pool.h"
+#include "issuer/device_list.h"
 #include "issuer/server.h"
 #include "sealing/seal.h"
 
@@ -52,6 +53,27 @@ struct CredentialSummary {
   std::vector<Passphrase> passphrases = {};  // filled by add_passphrases
 };
 
+// A session that waits for an operator's approval.
+struct WaitingSession {
+  std::string server_session_id;
+  std::string profile;
+  std::string subject;
+  std::string email;  // that it was reached at; empty otherwise
+  std::string device_id;
+  std::string device;        // subject of its certificate
+  std::string device_class;  // of its issuer's
+  std::string vendor;        // of the vendor's root; empty where unknown
+  bool device_id_wanted;     // the profile lets nobody approve without it
+  Instant since;
+  Instant expires_at;
+};
+
+// Who decides, and what he was read out.
+struct Decision {
+  std::string_view by = {};         // for the audit log
+  std::string_view device_id = {};  // as a person typed it; empty: none
+};
+
 class Issuer {
  public:
   // Reads the configuration and brings the database up to date. Fault::kRefused for a folder whose init was interrupted, kNotFound where
@@ -73,9 +95,26 @@ class Issuer {
   // Opens the PUKs of `credentials` and the PINs that were set for them; needs the seal. That it was done is in the audit log.
   [[nodiscard]] Result<> add_passphrases(std::vector<CredentialSummary>& credentials, const sealing::PassphrasePrompt& prompt);
 
-  // Approves the certificates of a session with deferred certification: its resume URL gives them from now on. Fault::kNotFound if there is
-  // no such session, kRefused if it does not wait for that.
-  [[nodiscard]] Result<> approve(std::string_view server_session_id);
+  // Approves the certificates of a session with deferred certification: its resume URL gives them from now on (approval.cc).
+  // Fault::kNotFound if there is no such session, kRefused if it does not wait for that; if its profile wants the device ID and it is not
+  // given; and if the one that is given is not that of the session's device, which is in the audit log then. Fault::kBadInput for what is
+  // no device ID.
+  [[nodiscard]] Result<> approve(std::string_view server_session_id, const Decision& decision = {});
+  // Ends a session that waits for its approval; `why` is what its user will be told: one line of UTF-8, at most 500 bytes. Faults as above.
+  [[nodiscard]] Result<> deny(std::string_view server_session_id, std::string_view why, const Decision& decision = {});
+  // Who waits for an approval, the oldest first.
+  [[nodiscard]] Result<std::vector<WaitingSession>> waiting();
+
+  // Devices that were registered before they enrol (registers.cc). `device` is a device ID or a certificate in PEM. Fault::kNotFound for a
+  // profile that there is not, kRefused for one without devices = "listed" and for a device that it has already.
+  [[nodiscard]] Result<ListedDevice> add_device(std::string_view profile, std::string_view device, const std::string& subject,
+                                                std::string_view by);
+  // All lines of a CSV file (device_list.h) or none; PEM files in it are relative to `folder`. An error says which line. How many.
+  [[nodiscard]] Result<std::size_t> import_devices(std::string_view profile, std::string_view csv, const std::filesystem::path& folder,
+                                                   std::string_view by);
+  // Fault::kNotFound if it is not there.
+  [[nodiscard]] Result<> remove_device(std::string_view profile, std::string_view device_id, std::string_view by);
+  [[nodiscard]] Result<std::vector<ListedDevice>> devices();
 
   // Records the base URL under which this issuer now is reached.
   [[nodiscard]] Result<> remember_base_url(std::string_view base_url);

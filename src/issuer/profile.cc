@@ -95,6 +95,10 @@ Result<Profile> renewal_of(const Profile& profile, std::string_view key_id, Byte
     return fail(Fault::kNotFound, "the profile '" + profile.name + "' does not renew a key '" + std::string(key_id) + "'");
   }
   Profile part = profile;
+  if (part.enrolment.operator_approves) {  // who it is was decided when the credential was issued
+    part.enrolment.operator_approves = false;
+    part.deferral.reset();
+  }
   LookupProfile lookup;
   lookup.id = key->id == "Lookup" ? "Lookup.1" : "Lookup";
   lookup.serial = keygen2::decimal_of(serial);

@@ -138,11 +138,26 @@ struct Deferral {
   std::optional<std::uint32_t> seconds = {};  // after so many; absent: when they are approved
 };
 
+// Which ways lead to a session, and what has to hold besides (provenance.md section 5).
+struct EnrolmentRules {
+  bool url = true;                             // one-time URLs that somebody makes
+  bool open = false;                           // whoever comes
+  bool mail = false;                           // a one-time URL by mail
+  bool client = false;                         // clients that prove who they are
+  bool operator_approves = false;              // somebody compares the device ID before there are certificates
+  bool listed_devices = false;                 // devices that were registered before, and no others
+  std::vector<std::string> mail_domains = {};  // in lower case; empty: all
+  std::uint32_t mails_per_hour = 0;            // to one address
+  std::uint32_t visits_per_hour = 0;           // of one peer; 0: any number
+  std::uint32_t open_sessions = 0;             // of open enrolments, at a time
+};
+
 struct Profile {
   std::string name;
-  std::optional<std::string> subject = {};  // RFC 4514 text; absent: `issuer url --subject` has to say
-  bool basic = false;                       // the basic profile (keygen2.md section 5): no key store, no provenance
-  std::uint32_t session_life_time = 0;      // seconds
+  std::optional<std::string> subject = {};  // RFC 4514 text, a template; absent: whoever lets somebody enrol has to say
+  EnrolmentRules enrolment = {};
+  bool basic = false;                   // the basic profile (keygen2.md section 5): no key store, no provenance
+  std::uint32_t session_life_time = 0;  // seconds
   std::uint32_t session_key_reserve = 0;
   std::uint16_t session_key_limit = 0;  // what the session needs and the reserve (sks.md section 3)
   bool updatable = false;

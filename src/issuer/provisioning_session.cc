@@ -98,6 +98,7 @@ Verified<Answer> handle_provisioning_session(Turn& turn, const keygen2::Received
   const SecretBytes session_key = TRY(agree_on_session_key(turn, response, parameters));
   TRY(check_session_attestation(response, parameters, session_key));
   TRY(check_response_signature(received, session_key));
+  TRY(admit_device(turn, response.device_certificate_path.front()));
 
   session.client_session_id = response.id;
   session.client_time = response.client_time;

@@ -38,6 +38,7 @@ inline constexpr int kMethodNotAllowed = 405;
 inline constexpr int kConflict = 409;  // not now, or not again
 inline constexpr int kGone = 410;
 inline constexpr int kUnsupportedMediaType = 415;
+inline constexpr int kTooMany = 429;
 inline constexpr int kUnavailable = 503;  // the issuer lacks something: the session goes on
 
 // `return refuse(kForbidden, "server-time", "...");`

@@ -102,6 +102,7 @@ Verified<http::Response> IssuerService::Impl::dispatch(const http::Request& requ
     const DatabasePool::Lease database = TRY(parts.pool.take());
     return publish(publisher, *database, request);
   }
+  if (request.path().starts_with(kEntrancePrefix)) return enter(request, request.path().substr(kEntrancePrefix.size()));
   const std::optional<Path> path = parse_path(request.path());
   if (!path) return refuse(kNotFound, "url.unknown", "There is nothing at this address");
   const bool get = request.method == "GET";

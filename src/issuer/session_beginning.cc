@@ -88,6 +88,7 @@ Verified<http::Response> IssuerService::Impl::begin_session(Database& database, 
   Session session = new_session(**profile, token_hash, cookie);
   session.enrolment_id = enrolment.id;
   session.subject = enrolment.subject;
+  session.email = enrolment.email;
   session.expires_at = enrolment.expires_at;
   http::Response response = TRY(first_request(session, **profile, cookie.text));
 
@@ -127,26 +128,47 @@ Verified<http::Response> IssuerService::Impl::begin_renewal(const http::Request&
   const Result<Profile> part = profile ? renewal_of(**profile, credential->key_id, number) : Result<Profile>(Failure(profile.error()));
   if (!part) return refuse(kGone, "renewal.profile", "The issuer no longer renews credentials of this kind");
 
+  Beginning beginning{.profile = *part, .enrolment = {}, .life_time = std::chrono::seconds(part->session_life_time)};
+  beginning.enrolment.way = Way::kRenewal;
+  beginning.enrolment.subject = origin->subject;
+  beginning.enrolment.email = origin->email;
+  beginning.renews = credential->id;
+  return begin_at_once(*database, request, beginning);
+}
+
+Verified<http::Response> IssuerService::Impl::begin_at_once(Database& database, const http::Request& request, const Beginning& beginning) {
+  const Instant now = parts.clock.now();
   const Token cookie = make_token(parts.random);
   const Token enrolment_token = make_token(parts.random);
-  Session session = new_session(*part, enrolment_token.hash, cookie);
-  session.renews = credential->id;
-  session.subject = origin->subject;
-  session.expires_at = now.plus(std::chrono::seconds(session.session_life_time));
-  http::Response response = TRY(first_request(session, *part, cookie.text));
-  storage::Transaction transaction = TRY(storage::Transaction::begin(*database, storage::Access::kWrite));
-  TRY(insert_enrolment(
-      *database, enrolment_token.hash,
-      {.profile = part->name, .subject = origin->subject, .used = true, .created_at = now, .expires_at = session.expires_at}));
-  session.enrolment_id = (*database).last_insert_id();
-  TRY(insert_session(*database, session));
+  Session session = new_session(beginning.profile, enrolment_token.hash, cookie);
+  session.renews = beginning.renews;
+  session.subject = beginning.enrolment.subject;
+  session.email = beginning.enrolment.email;
+  session.expires_at = now.plus(std::min(beginning.life_time, std::chrono::seconds(session.session_life_time)));
+  Enrolment enrolment = beginning.enrolment;
+  enrolment.profile = beginning.profile.name;
+  enrolment.used = true;
+  enrolment.created_at = now;
+  enrolment.expires_at = session.expires_at;
+  http::Response response = TRY(first_request(session, beginning.profile, cookie.text));
+  storage::Transaction transaction = TRY(storage::Transaction::begin(database, storage::Access::kWrite));
+  if (beginning.admit) TRY(beginning.admit(database));
+  TRY(insert_enrolment(database, enrolment_token.hash, enrolment));
+  session.enrolment_id = database.last_insert_id();
+  TRY(insert_session(database, session));
   TRY(transaction.commit());
-  parts.log.info("renewal begins", {{"session", session.server_session_id}, {"serial", credential->serial}, {"peer", request.peer}});
+  parts.log.info("session begins", {{"session", session.server_session_id},
+                                    {"by", std::string(name_of(enrolment.way))},
+                                    {"profile", enrolment.profile},
+                                    {"subject", session.subject},
+                                    {"client", enrolment.client},
+                                    {"peer", request.peer}});
   return response;
 }
 
 Verified<http::Response> IssuerService::Impl::resume_session(Database& database, Session session, const std::string& token) {
   const Instant now = parts.clock.now();
+  if (session.refusal_id == kDeniedId) return refuse(kForbidden, session.refusal_id, session.refusal);
   if (keygen2::is_final(session.state)) return refuse(kGone, "session.ended", "The session has ended already");
   if (session.expires_at < now) return refuse(kGone, "session.expired", "The session was not finished in time");
   const bool waits = session.state == ServerState::kAwaitCertification;

@@ -1,5 +1,6 @@
 #include "issuer/session_store.h"
 
+#include <algorithm>
 #include <array>
 
 #include "embedded/issuer_files.h"
@@ -13,6 +14,8 @@ using storage::Value;
 
 constexpr std::array kMigrations = {storage::Migration{1, embedded::k_issuer_sql}};
 
+constexpr std::array kWays = std::to_array<std::string_view>({"url", "open", "mail", "client", "renewal"});  // as Way counts
+
 constexpr std::string_view kTlsHostsSetting = "tls-hosts";
 
 Value text_or_null(std::string_view text) { return text.empty() ? Value(std::monostate()) : Value(text); }
@@ -22,11 +25,12 @@ Bytes blob_at(const Row& row, int column) { return row.is_null(column) ? Bytes()
 Instant instant_at(const Row& row, int column) { return row.is_null(column) ? Instant() : Instant{row.integer(column)}; }
 
 // The columns of a session in the order in which session_from reads them, up to its condition.
-#define AIRTIGHT_SELECT_SESSION                                                                                                         \
-  "SELECT id, enrolment_id, cookie_hash, state, step, profile_digest, subject, url, server_session_id, client_session_id, "             \
-  "session_key_algorithm, updatable, session_life_time, session_key_limit, server_time, client_time, server_ephemeral_key, "            \
-  "sealed_ephemeral_key, sealed_session_key, mac_sequence_counter, session_key_uses, device_certificate, device_id, verdict, request, " \
-  "refusal_id, refusal, created_at, updated_at, expires_at, renews, resume_hash, keys_response, certify_at FROM issuer_sessions WHERE "
+#define AIRTIGHT_SELECT_SESSION                                                                                                          \
+  "SELECT id, enrolment_id, cookie_hash, state, step, profile_digest, subject, url, server_session_id, client_session_id, "              \
+  "session_key_algorithm, updatable, session_life_time, session_key_limit, server_time, client_time, server_ephemeral_key, "             \
+  "sealed_ephemeral_key, sealed_session_key, mac_sequence_counter, session_key_uses, device_certificate, device_id, verdict, request, "  \
+  "refusal_id, refusal, created_at, updated_at, expires_at, renews, resume_hash, keys_response, certify_at, email FROM issuer_sessions " \
+  "WHERE "
 
 Result<Session> session_from(const Row& row) {
   const std::optional<keygen2::ServerState> state = keygen2::server_state_named(row.text(3));
@@ -66,6 +70,7 @@ Result<Session> session_from(const Row& row) {
   session.resume_hash = blob_at(row, 31);
   session.keys_response = blob_at(row, 32);
   if (!row.is_null(33)) session.certify_at = instant_at(row, 33);
+  session.email = text_at(row, 34);
   return session;
 }
 
@@ -124,21 +129,40 @@ Result<std::string> find_profile_snapshot(Database& database, ByteView digest) {
   return row->text(0);
 }
 
+std::string_view name_of(Way way) { return kWays.at(static_cast<std::size_t>(way)); }
+
 Result<> insert_enrolment(Database& database, ByteView token_hash, const Enrolment& enrolment) {
-  TRY(database.execute(
-      "INSERT INTO issuer_enrolments (token_hash, profile, subject, state, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?)",
-      {token_hash, std::string_view(enrolment.profile), std::string_view(enrolment.subject),
-       std::string_view(enrolment.used ? "used" : "unused"), enrolment.created_at.milliseconds, enrolment.expires_at.milliseconds}));
+  TRY(
+      database.execute("INSERT INTO issuer_enrolments (token_hash, profile, way, subject, email, client, state, created_at, expires_at) "
+                       "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                       {token_hash, std::string_view(enrolment.profile), name_of(enrolment.way), std::string_view(enrolment.subject),
+                        text_or_null(enrolment.email), text_or_null(enrolment.client), std::string_view(enrolment.used ? "used" : "unused"),
+                        enrolment.created_at.milliseconds, enrolment.expires_at.milliseconds}));
   return {};
 }
 
 Result<std::optional<Enrolment>> find_enrolment(Database& database, ByteView token_hash) {
-  const auto cursor = TRY(database.query(
-      "SELECT id, profile, subject, state, created_at, expires_at FROM issuer_enrolments WHERE token_hash = ?", {token_hash}));
-  const Row* row = TRY(cursor->next());
-  if (row == nullptr) return std::optional<Enrolment>();
-  return std::optional(
-      Enrolment{row->integer(0), row->text(1), row->text(2), row->text(3) == "used", instant_at(*row, 4), instant_at(*row, 5)});
+  return storage::query_one(
+      database,
+      "SELECT id, profile, way, subject, email, client, state, created_at, expires_at FROM issuer_enrolments WHERE token_hash = ?",
+      {token_hash}, [](const Row& row) {
+        Enrolment enrolment;
+        enrolment.id = row.integer(0);
+        enrolment.profile = row.text(1);
+        enrolment.way = static_cast<Way>(std::ranges::find(kWays, row.text(2)) - kWays.begin());  // the table has no others
+        enrolment.subject = row.text(3);
+        enrolment.email = text_at(row, 4);
+        enrolment.client = text_at(row, 5);
+        enrolment.used = row.text(6) == "used";
+        enrolment.created_at = instant_at(row, 7);
+        enrolment.expires_at = instant_at(row, 8);
+        return enrolment;
+      });
+}
+
+Result<> remove_enrolment(Database& database, std::int64_t id) {
+  TRY(database.execute("DELETE FROM issuer_enrolments WHERE id = ? AND state = 'unused'", {id}));
+  return {};
 }
 
 Result<bool> use_enrolment(Database& database, std::int64_t id, Instant now) {
@@ -148,11 +172,11 @@ Result<bool> use_enrolment(Database& database, std::int64_t id, Instant now) {
 
 Result<> insert_session(Database& database, const Session& session) {
   TRY(database.execute(
-      "INSERT INTO issuer_sessions (enrolment_id, renews, cookie_hash, state, is_open, step, profile_digest, subject, url, "
+      "INSERT INTO issuer_sessions (enrolment_id, renews, cookie_hash, state, is_open, step, profile_digest, subject, email, url, "
       "server_session_id, updatable, session_life_time, session_key_limit, mac_sequence_counter, session_key_uses, created_at, updated_at, "
-      "expires_at) VALUES (?, ?, ?, ?, 1, 0, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?, ?, ?)",
+      "expires_at) VALUES (?, ?, ?, ?, 1, 0, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?, ?, ?)",
       {session.enrolment_id, integer_or_null(session.renews), ByteView(session.cookie_hash), keygen2::name_of(session.state),
-       ByteView(session.profile_digest), std::string_view(session.subject), std::string_view(session.url),
+       ByteView(session.profile_digest), std::string_view(session.subject), text_or_null(session.email), std::string_view(session.url),
        std::string_view(session.server_session_id), std::int64_t{session.updatable}, std::int64_t{session.session_life_time},
        std::int64_t{session.session_key_limit}, session.created_at.milliseconds, session.created_at.milliseconds,
        session.expires_at.milliseconds}));

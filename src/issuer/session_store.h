@@ -20,10 +20,17 @@ namespace airtight::issuer {
 // Brings the issuer's tables up to date.
 [[nodiscard]] Result<> migrate_issuer_tables(storage::Database& database);
 
+// By what a session begins.
+enum class Way : std::uint8_t { kUrl, kOpen, kMail, kClient, kRenewal };
+[[nodiscard]] std::string_view name_of(Way way);  // "url", "open", ...
+
 struct Enrolment {
   std::int64_t id = 0;
   std::string profile = {};
-  std::string subject = {};  // RFC 4514 text
+  Way way = Way::kUrl;
+  std::string subject = {};  // RFC 4514 text; empty: it follows from the device
+  std::string email = {};    // an address that whoever enrols was reached at
+  std::string client = {};   // the client that proved who it is
   bool used = false;
   Instant created_at = {};
   Instant expires_at = {};
@@ -40,6 +47,7 @@ struct Session {
   std::int64_t step = 0;
   Bytes profile_digest = {};
   std::string subject = {};
+  std::string email = {};
   std::string url = {};
   std::string server_session_id = {};
   std::string client_session_id = {};
@@ -82,6 +90,8 @@ struct Session {
 
 [[nodiscard]] Result<> insert_enrolment(storage::Database& database, ByteView token_hash, const Enrolment& enrolment);
 [[nodiscard]] Result<std::optional<Enrolment>> find_enrolment(storage::Database& database, ByteView token_hash);
+// Removes one that was not used.
+[[nodiscard]] Result<> remove_enrolment(storage::Database& database, std::int64_t id);
 // Marks it used; false if somebody else already has.
 [[nodiscard]] Result<bool> use_enrolment(storage::Database& database, std::int64_t id, Instant now);
 
@@ -105,6 +115,8 @@ struct Session {
 [[nodiscard]] Result<> forget_session_key(storage::Database& database, std::int64_t id);
 // Writes what a step changes if the row still is at `expected_step`, and counts the step; false if it is not.
 [[nodiscard]] Result<bool> advance_session(storage::Database& database, const Session& session, std::int64_t expected_step);
+// The refusal of sessions that an operator denied.
+inline constexpr std::string_view kDeniedId = "operator.denied";
 // Why a session ended before its time.
 struct Ending {
   std::string_view id;        // stable

@@ -2,6 +2,7 @@
 
 #include "issuer/credential_store.h"
 #include "issuer/session_store.h"
+#include "issuer/visits.h"
 
 namespace airtight::issuer {
 namespace {
@@ -9,10 +10,12 @@ namespace {
 using storage::Database;
 using storage::Row;
 
-// Begun by whoever knows a certificate's number, and by nobody's decision: rows of these would only pile up.
-Result<std::int64_t> remove_unbegun_renewals(Database& database, Instant now) {
+// Begun by whoever came, and by nobody's decision: rows of these would only pile up.
+Result<std::int64_t> remove_unbegun_sessions(Database& database, Instant now) {
   const std::vector<std::int64_t> enrolments = TRY(storage::query_all(
-      database, "SELECT enrolment_id FROM issuer_sessions WHERE is_open = 1 AND step = 0 AND renews IS NOT NULL AND expires_at < ?",
+      database,
+      "SELECT s.enrolment_id FROM issuer_sessions s JOIN issuer_enrolments e ON e.id = s.enrolment_id WHERE s.is_open = 1 AND s.step = 0 "
+      "AND e.way IN ('open', 'client', 'renewal') AND s.expires_at < ?",
       {now.milliseconds}, [](const Row& row) { return row.integer(0); }));
   for (const std::int64_t id : enrolments) {
     TRY(database.execute("DELETE FROM issuer_sessions WHERE enrolment_id = ?", {id}));
@@ -28,13 +31,14 @@ Result<bool> has_expired(Database& database, Instant now) {
                                               "SELECT EXISTS (SELECT 1 FROM issuer_sessions WHERE is_open = 1 AND expires_at < ?1) OR "
                                               "EXISTS (SELECT 1 FROM issuer_enrolments WHERE state = 'unused' AND expires_at < ?1)",
                                               {now.milliseconds}, [](const Row& row) { return row.integer(0) != 0; }));
-  return expired.value_or(false);
+  if (expired.value_or(false)) return true;
+  return has_old_visits(database, now);
 }
 
 Result<Sweep> sweep_expired(Database& database, const Clock& clock) {
   const Instant now = clock.now();
   Sweep done;
-  done.expired_sessions = TRY(remove_unbegun_renewals(database, now));
+  done.expired_sessions = TRY(remove_unbegun_sessions(database, now));
   const std::vector<std::int64_t> sessions =
       TRY(storage::query_all(database, "SELECT id FROM issuer_sessions WHERE is_open = 1 AND expires_at < ?", {now.milliseconds},
                              [](const Row& row) { return row.integer(0); }));
@@ -46,6 +50,7 @@ Result<Sweep> sweep_expired(Database& database, const Clock& clock) {
     ++done.expired_sessions;
   }
   done.expired_urls = TRY(database.execute("DELETE FROM issuer_enrolments WHERE state = 'unused' AND expires_at < ?", {now.milliseconds}));
+  TRY(forget_old_visits(database, now));
   return done;
 }
 

@@ -10,7 +10,9 @@
 #include "agent/key_list.h"
 #include "agent/signing.h"
 #include "base/encoding.h"
+#include "issuer/enrolment.h"
 #include "keygen2/messages.h"
+#include "provenance/verdict.h"
 #include "sks/methods.h"
 #include "tests/e2e/basic_container.h"
 #include "tests/e2e/coverage.h"
@@ -75,7 +77,8 @@ Play::Meeting Play::meet(const Enrolment& enrolment, const std::vector<Attack>& 
   meeting.person = std::make_unique<Person>(enrolment.user);
   const std::optional<std::string> subject = enrolment.subject.empty() ? std::nullopt : std::optional(enrolment.subject);
   agent::EnrollmentOptions options;
-  options.url = must(meeting.site->issuer->make_url(enrolment.profile, subject));
+  options.url = enrolment.way == "entrance" ? issuer::entrance_url(meeting.site->base_url, enrolment.profile)
+                                            : must(meeting.site->issuer->make_url(enrolment.profile, subject));
   options.limits.max_keys = enrolment.max_keys;
   meeting.outcome =
       enrolment.basic ? enroll_basic(options.url, *meeting.road) : agent::enroll(options, tools_for(*meeting.person), *meeting.road);
@@ -95,13 +98,17 @@ agent::EnrollmentTools Play::tools_for(Person& person) {
 }
 
 // What `enroll --resume` does.
-void Play::go_on(const Enrolment& enrolment) {
+void Play::go_on(const Enrolment& enrolment, const std::string& complaint) {
   const auto records = must(agent::sessions_under_way(memory_, world_.store()));
   if (records.empty()) throw std::runtime_error("no session is under way");
   for (const agent::SessionRecord& record : records) {
     Road road(world_, kNoAttacks, archive_);
     Person person(enrolment.user);
-    must(agent::continue_enrollment(record, {}, tools_for(person), road));
+    const auto outcome = agent::continue_enrollment(record, {}, tools_for(person), road);
+    if (outcome.has_value() != complaint.empty()) throw std::runtime_error("going on: " + (outcome ? "it works" : outcome.error().message));
+    if (!outcome) {
+      EXPECT_NE(outcome.error().message.find(complaint), std::string::npos) << outcome.error().message;
+    }
   }
 }
 
@@ -120,15 +127,39 @@ void Play::act(const Action& action) {
   } else if (action.what == "reopen-store") {
     world_.reopen_store();
   } else if (action.what == "go-on") {
-    go_on(action.enrolment);
-  } else if (action.what == "approve") {
-    issuer::Issuer& issuer = *world_.site(action.enrolment.issuer).issuer;
-    must(issuer.approve(must(issuer.sessions()).back().server_session_id));
+    go_on(action.enrolment, action.value);
+  } else if (action.what == "approve" || action.what == "approve-in-vain" || action.what == "deny") {
+    decide(action);
+  } else if (action.what == "register") {
+    must(world_.site(action.enrolment.issuer)
+             .issuer->add_device(action.enrolment.profile, device_id_of(action.value), action.enrolment.subject, "e2e"));
+  } else if (action.what == "unregister") {
+    must(world_.site(action.enrolment.issuer).issuer->remove_device(action.enrolment.profile, device_id_of(action.value), "e2e"));
   } else if (action.what == "clean-up") {
     must(world_.site(action.enrolment.issuer).service->clean_up());
   } else {
     throw std::runtime_error("nobody knows how to " + action.what);
   }
+}
+
+// What an operator of the issuer says to the session that came last.
+void Play::decide(const Action& action) {
+  issuer::Issuer& issuer = *world_.site(action.enrolment.issuer).issuer;
+  const std::string session = must(issuer.sessions()).back().server_session_id;
+  if (action.what == "deny") {
+    must(issuer.deny(session, action.value));
+    return;
+  }
+  const std::string device_id = action.value.empty() ? "" : device_id_of(action.value);
+  const bool approved = issuer.approve(session, {.by = "e2e", .device_id = device_id}).has_value();
+  if (approved != (action.what == "approve")) throw std::runtime_error(action.what + " of " + session + " went otherwise");
+}
+
+// "device": the scenario's; otherwise one that it is not.
+std::string Play::device_id_of(const std::string& whose) {
+  if (whose != "device") return "AAAA-AAAA-AAAA-AAAA-A";
+  const auto info = must(sks::call(world_.store(), sks::GetDeviceInfo{}));
+  return provenance::device_id(must(crypto::Certificate::parse(info.x509_certificates.front())));
 }
 
 void Play::wrong_pins(const std::string& key, std::int64_t times) {

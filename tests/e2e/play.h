@@ -39,7 +39,9 @@ class Play {
   [[nodiscard]] Meeting meet(const Enrolment& enrolment, const std::vector<Attack>& attacks);
   void act(const Action& action);
   [[nodiscard]] agent::EnrollmentTools tools_for(Person& person);
-  void go_on(const Enrolment& enrolment);
+  void go_on(const Enrolment& enrolment, const std::string& complaint);
+  void decide(const Action& action);
+  [[nodiscard]] std::string device_id_of(const std::string& whose);
   void wrong_pins(const std::string& key, std::int64_t times);
 
   void check_outcome(const Meeting& meeting);

@@ -122,6 +122,7 @@ void read_enrolment(Table& table, Enrolment& enrolment) {
   table.read("issuer", enrolment.issuer);
   table.read("profile", enrolment.profile);
   table.read("subject", enrolment.subject);
+  table.read("way", enrolment.way);
   table.read("max_keys", enrolment.max_keys);
   table.read("basic", enrolment.basic);
   table.one("user", [&](const toml::table& user) { enrolment.user = read_user(Table(user, table.file())); });

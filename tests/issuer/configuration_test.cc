@@ -29,6 +29,10 @@ Result<Configuration> parse(std::string_view text) { return parse_configuration(
 
 std::string smallest() { return with(std::string(kAnyDevice) + std::string(kKey)); }
 
+std::string with_enrolment(std::string_view entries) {
+  return with("profiles.default.enrolment = { " + std::string(entries) + " }\n" + std::string(kAnyDevice) + std::string(kKey));
+}
+
 TEST(Configuration, NeedsLittle) {
   const Configuration configuration = must(parse(smallest()));
   EXPECT_TRUE(configuration.tls);
@@ -238,6 +242,22 @@ const Wrong kWrongTexts[] = {
      "issuer.toml:2:37:", "come at once"},
     {"BasicWithDevices", with("profiles.default.basic = true\n" + std::string(kAnyDevice) + std::string(kKey)),
      "issuer.toml:3:1:", "the basic profile has no devices"},
+    {"EnrolmentByAnUnknownWay", with_enrolment("by = [\"dance\"]"), "issuer.toml:2:37:", "by cannot be \"dance\"",
+     "url, open, mail, client"},
+    {"EnrolmentByNoWay", with_enrolment("by = []"), "issuer.toml:2:37:", "no way leads"},
+    {"EnrolmentOpenAndByMail", with_enrolment("by = [\"open\", \"mail\"]"), "issuer.toml:2:37:", "needs no mail"},
+    {"OpenEnrolmentWithoutASubject", with_enrolment("by = [\"open\"]"), "issuer.toml:2:37:", "has no subject", "{device_id}"},
+    {"OpenEnrolmentWithASubjectThatWantsAnAddress", "profiles.default.subject = \"CN={email}\"\n" + with_enrolment("by = [\"open\"]"),
+     "issuer.toml:3:37:", "wants the fact email"},
+    {"EnrolmentOfUnknownDevices", with_enrolment("devices = \"red\""), "issuer.toml:2:42:", "devices cannot be \"red\"", "listed"},
+    {"EnrolmentLimitWithoutUse", with_enrolment("open_sessions = 5"), "issuer.toml:2:48:", "open_sessions has no effect"},
+    {"OperatorWithDeferredSeconds",
+     "profiles.default.deferred_certification = true\nprofiles.default.deferred_seconds = 5\n" + with_enrolment("operator = true"),
+     "issuer.toml:4:43:", "whatever an operator says"},
+    {"OperatorOfTheBasicProfile",
+     with("profiles.default.basic = true\nprofiles.default.enrolment = { operator = true }\n" + std::string(kKey)),
+     "issuer.toml:3:", "the basic profile knows no device"},
+    {"SubjectWithAnUnknownName", "profiles.default.subject = \"CN={shoe_size}\"\n" + smallest(), "issuer.toml:1:28:", "shoe_size"},
     {"CertificatePurpose", with_key("certificate.purpose = \"spying\"\n"), "issuer.toml:8:23:", "purpose cannot be \"spying\"",
      "tls-client"},
     {"UrlValidity", "url_validity_hours = 0\n" + smallest(), "issuer.toml:1:22:", "url_validity_hours cannot be 0", "1 to 8784"},

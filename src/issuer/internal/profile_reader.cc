@@ -4,7 +4,7 @@
 #include <sstream>
 
 #include "base/text.h"
-#include "crypto/certificate_builder.h"
+#include "ca/certificate_template.h"
 #include "http/message.h"
 #include "storage/files.h"
 
@@ -168,14 +168,15 @@ Result<Profile> read_profile(TomlTable& table, const std::string& name, const st
   profile.name = name;
   profile.subject = TRY(table.text("subject"));
   if (profile.subject) {
-    const Result<Bytes> encoded = crypto::name_from_text(*profile.subject);
-    if (!encoded) return Failure(table.error_at("subject", encoded.error().message, encoded.error().hint));
+    const Result<ca::NameTemplate> subject = ca::NameTemplate::parse(*profile.subject);
+    if (!subject) return Failure(table.error_at("subject", subject.error().message, subject.error().hint));
   }
   profile.basic = TRY(table.boolean("basic")).value_or(false);
   TRY(read_session(table, reading, profile));
   if (!profile.basic) profile.devices = TRY(read_devices(table, reading));
   TRY(read_objects(table, reading, profile));
   if (profile.basic) TRY(check_basic(table, profile));
+  TRY(read_enrolment(table, profile));
   const std::uint32_t limit = profile.session_key_reserve + session_key_uses(profile);
   if (limit > 0xFFFF) {
     return Failure(table.error_at("keys", "the profile needs " + std::to_string(limit) + " uses of the session key, and 65535 are possible",

@@ -61,13 +61,16 @@ template <typename Table>
   return nullptr;
 }
 
-// device_reader.cc, policy_reader.cc, key_reader.cc, extension_reader.cc, lookup_reader.cc: the parts, in the order of reading.
+// device_reader.cc, policy_reader.cc, key_reader.cc, extension_reader.cc, lookup_reader.cc,
+// enrolment_reader.cc: the parts, in the order of reading.
 [[nodiscard]] Result<provenance::DevicePolicy> read_devices(TomlTable& profile_table, ProfileReading& reading);
 [[nodiscard]] Result<PukPolicy> read_puk_policy(TomlTable& table, ProfileReading& reading);
 [[nodiscard]] Result<PinPolicy> read_pin_policy(TomlTable& table, ProfileReading& reading, const Profile& profile);
 [[nodiscard]] Result<KeyProfile> read_key(TomlTable& table, ProfileReading& reading, const Profile& profile);
 [[nodiscard]] Result<std::vector<ExtensionObjectProfile>> read_extensions(TomlTable& key_table, ProfileReading& reading);
 [[nodiscard]] Result<LookupProfile> read_lookup(TomlTable& table, ProfileReading& reading, const Profile& profile);
+// Reads the table 'enrolment' of a profile that is read otherwise; an operator's approval defers certification.
+[[nodiscard]] Result<> read_enrolment(TomlTable& profile_table, Profile& profile);
 [[nodiscard]] Result<std::vector<IssuerLogotypeProfile>> read_issuer_logotypes(TomlTable& profile_table, ProfileReading& reading);
 
 // A MIME type of an image, and its bytes from `file` or, in a snapshot, `base64`.

@@ -1,4 +1,5 @@
-// What the service is made of. server.cc answers requests and takes steps; session_beginning.cc begins sessions and lets them go on.
+// What the service is made of. server.cc answers requests and takes steps; session_beginning.cc begins sessions and lets them go on;
+// entrance.cc is where they begin without a one-time URL.
 #pragma once
 
 #include <memory>
@@ -15,6 +16,18 @@
 #include "xml/schema.h"
 
 namespace airtight::issuer {
+
+// How long a session that began at a profile's address waits for its first step.
+inline constexpr std::chrono::seconds kFirstStepTime{600};
+
+// A session that begins without a one-time URL that was made before.
+struct Beginning {
+  const Profile& profile;
+  Enrolment enrolment;                                       // its way, subject, e-mail address and client
+  std::function<Verified<>(storage::Database&)> admit = {};  // in the write transaction, before anything is written
+  std::chrono::seconds life_time;                            // until its first step
+  std::optional<std::int64_t> renews = {};
+};
 
 // Of a message that another request has answered meanwhile.
 inline constexpr std::string_view kReplayedId = "message.replayed";
@@ -35,6 +48,11 @@ struct IssuerService::Impl {
   [[nodiscard]] Verified<http::Response> begin_session(storage::Database& database, const http::Request& request,
                                                        const crypto::Sha256Value& token_hash, const Enrolment& enrolment);
   [[nodiscard]] Verified<http::Response> begin_renewal(const http::Request& request, std::string_view serial);
+  [[nodiscard]] Verified<http::Response> begin_at_once(storage::Database& database, const http::Request& request,
+                                                       const Beginning& beginning);
+  // What BASE/enroll/PROFILE is asked.
+  [[nodiscard]] Verified<http::Response> enter(const http::Request& request, std::string_view profile_name);
+  [[nodiscard]] Verified<http::Response> enter_openly(storage::Database& database, const http::Request& request, const Profile& profile);
   [[nodiscard]] Verified<http::Response> begin_again(storage::Database& database, const Session& session);
   [[nodiscard]] Verified<http::Response> resume_session(storage::Database& database, Session session, const std::string& token);
   [[nodiscard]] Session new_session(const Profile& profile, const crypto::Sha256Value& token_hash, const Token& cookie) const;

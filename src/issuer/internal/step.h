@@ -58,6 +58,9 @@ struct Answer {
 // Provisioning session, keygen2.md section 4 item 1 (provisioning_session.cc).
 [[nodiscard]] Verified<Answer> handle_provisioning_session(Turn& turn, const keygen2::Received& received);
 
+// What has to hold of the device beyond its verdict, and the subject where that follows from it (admission.cc).
+[[nodiscard]] Verified<> admit_device(Turn& turn, const crypto::Certificate& device);
+
 // Credential discovery (credential_discovery.cc).
 [[nodiscard]] Verified<Answer> discover_credentials(Turn& turn);
 [[nodiscard]] Verified<Answer> handle_credential_discovery(Turn& turn, const keygen2::Received& received);

@@ -1,0 +1,26 @@
+// What has to hold of a device beyond its verdict, once it has proved which one it is, and what follows from that: a device that was
+// registered before is enrolled for whom it was registered (provenance.md section 5).
+#include "issuer/device_list.h"
+#include "issuer/enrolment_subject.h"
+#include "issuer/internal/step.h"
+
+namespace airtight::issuer {
+
+Verified<> admit_device(Turn& turn, const crypto::Certificate& device) {
+  Session& session = turn.session;
+  const Profile& profile = turn.profile;
+  std::string subject = profile.subject.value_or("");
+  if (profile.enrolment.listed_devices) {
+    const std::optional<ListedDevice> listed = TRY(find_device(turn.database, profile.name, session.device_id, device.sha256()));
+    if (!listed)
+      return refuse(kForbidden, "device.not-listed", "The device " + session.device_id + " is not registered for this enrolment");
+    if (!listed->subject.empty()) subject = listed->subject;
+  }
+  if (!session.subject.empty() || profile.clones()) return {};
+  const Result<std::string> filled = fill_subject(subject, profile, {.email = session.email, .device_id = session.device_id});
+  if (!filled) return Refused(no_value(filled.error()));
+  session.subject = *filled;
+  return {};
+}
+
+}  // namespace airtight::issuer

@@ -1,0 +1,61 @@
+#include "issuer/enrolment_subject.h"
+
+#include "ca/certificate_template.h"
+#include "crypto/certificate_builder.h"
+#include "issuer/text_template.h"
+
+namespace airtight::issuer {
+namespace {
+
+constexpr std::string_view kSomeDeviceId = "AAAA-AAAA-AAAA-AAAA-A";  // stands for one that is not known yet
+
+}  // namespace
+
+Result<std::string> fill_subject(std::string_view subject, const Profile& profile, const KnownFacts& facts) {
+  if (subject.find_first_of("{}") == std::string_view::npos) {
+    TRY(crypto::name_from_text(subject));
+    return std::string(subject);
+  }
+  const ca::NameTemplate name = TRY(ca::NameTemplate::parse(subject));
+  ca::Facts values;
+  TRY(values.add("profile", profile.name));
+  if (!facts.email.empty()) TRY(values.add("email", facts.email));
+  if (!facts.client.empty()) TRY(values.add("user_id", facts.client));
+  if (!facts.device_id.empty()) TRY(values.add("device_id", facts.device_id));
+  const Bytes encoded = TRY(name.expand(values));
+  return crypto::name_to_text(encoded);
+}
+
+Result<std::string> subject_at_first(std::string_view subject, const Profile& profile, const KnownFacts& facts) {
+  if (profile.clones() || profile.enrolment.listed_devices) return std::string();
+  Result<std::string> now = fill_subject(subject, profile, facts);
+  std::string whole;
+  if (now) {
+    whole = *now;
+  } else {
+    if (now.error().fault != Fault::kRefused || profile.basic) return now;
+    KnownFacts later = facts;
+    later.device_id = kSomeDeviceId;
+    whole = TRY(fill_subject(subject, profile, later));
+    now = std::string();
+  }
+  TRY(check_templates(profile, whole, facts.email));
+  return now;
+}
+
+Result<> check_templates(const Profile& profile, const std::string& subject, std::string_view email) {
+  TemplateValues values = TRY(subject_values(subject));
+  if (!email.empty()) values.insert_or_assign("email", std::string(email));
+  for (const std::string_view text : profile.templates()) {
+    for (const std::string& name : TRY(template_names(text))) {
+      const bool of_subject = name == "email" || name.starts_with("subject");
+      if (of_subject && !values.contains(name)) {
+        return fail(Fault::kBadInput, "the profile '" + profile.name + "' needs {" + name + "}, which is not in the subject",
+                    "the subject is: " + subject);
+      }
+    }
+  }
+  return {};
+}
+
+}  // namespace airtight::issuer

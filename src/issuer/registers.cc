@@ -1,0 +1,124 @@
+// Whom operators register before they enrol: devices, each for somebody.
+#include <algorithm>
+
+#include "ca/audit.h"
+#include "crypto/certificate.h"
+#include "crypto/certificate_builder.h"
+#include "issuer/enrolment_subject.h"
+#include "issuer/issuer.h"
+#include "provenance/verdict.h"
+#include "storage/files.h"
+
+namespace airtight::issuer {
+namespace {
+
+using storage::Database;
+
+constexpr std::string_view kPemBegin = "-----BEGIN";
+constexpr std::size_t kMaxCertificateFile = 256U << 10;
+
+std::string by_line(std::string_view by) { return "by: " + std::string(by.empty() ? "unknown" : by) + "\n"; }
+
+Result<const Profile*> profile_of_devices(const Configuration& configuration, std::string_view name) {
+  const Profile* profile = TRY(configuration.find_profile(name));
+  if (profile->enrolment.listed_devices) return profile;
+  return fail(Fault::kRefused, "the profile '" + profile->name + "' does not look at the list of devices",
+              "write devices = \"listed\" in [profiles." + profile->name + ".enrolment]");
+}
+
+// `device` as an ID, or as PEM whose first certificate is the device's.
+Result<ListedDevice> identify(std::string_view device) {
+  ListedDevice listed;
+  if (device.find(kPemBegin) == std::string_view::npos) {
+    listed.device_id = TRY(read_device_id(device));
+    return listed;
+  }
+  const std::vector<crypto::Certificate> path = TRY(crypto::certificates_from_pem(device));
+  if (path.front().is_ca())
+    return fail(Fault::kBadInput, "the first certificate is not a device's: " + path.front().subject() + " is a CA");
+  listed.device_id = provenance::device_id(path.front());
+  listed.fingerprint = to_bytes(ByteView(path.front().sha256()));
+  return listed;
+}
+
+Result<ListedDevice> make_entry(const Profile& profile, std::string_view device, const std::string& subject, Instant now) {
+  ListedDevice listed = TRY(identify(device));
+  listed.profile = profile.name;
+  listed.subject = subject;
+  listed.added_at = now;
+  if (subject.empty() && !profile.subject)
+    return fail(Fault::kBadInput, "the profile '" + profile.name + "' has no subject of its own", "say whom the device is for");
+  const std::string whole = TRY(fill_subject(subject.empty() ? *profile.subject : subject, profile, {.device_id = listed.device_id}));
+  TRY(check_templates(profile, whole, {}));
+  return listed;
+}
+
+Result<> insert(Database& database, const ListedDevice& device) {
+  if (TRY(insert_device(database, device))) return {};
+  return fail(Fault::kRefused, "the device " + device.device_id + " is registered for the profile '" + device.profile + "' already",
+              "remove it first: 'airtight issuer devices remove'");
+}
+
+std::string lines_of(const ListedDevice& device) {
+  return "device: " + device.device_id + "\nprofile: " + device.profile + "\nsubject: " + device.subject + "\n";
+}
+
+Error in_line(std::size_t line, Error error) { return std::move(error).in("line " + std::to_string(line)); }
+
+}  // namespace
+
+Result<ListedDevice> Issuer::add_device(std::string_view profile_name, std::string_view device, const std::string& subject,
+                                        std::string_view by) {
+  const Profile* profile = TRY(profile_of_devices(configuration_, profile_name));
+  const ListedDevice entry = TRY(make_entry(*profile, device, subject, clock_->now()));
+  const DatabasePool::Lease database = TRY(pool_.take());
+  storage::Transaction transaction = TRY(storage::Transaction::begin(*database, storage::Access::kWrite));
+  TRY(insert(*database, entry));
+  TRY(ca::record(*database, *clock_, "device.registered", lines_of(entry) + by_line(by)));
+  TRY(transaction.commit());
+  return entry;
+}
+
+Result<std::size_t> Issuer::import_devices(std::string_view profile_name, std::string_view csv, const std::filesystem::path& folder,
+                                           std::string_view by) {
+  const Profile* profile = TRY(profile_of_devices(configuration_, profile_name));
+  const std::vector<DeviceLine> lines = TRY(read_device_lines(csv));
+  const DatabasePool::Lease database = TRY(pool_.take());
+  storage::Transaction transaction = TRY(storage::Transaction::begin(*database, storage::Access::kWrite));
+  for (const DeviceLine& line : lines) {
+    std::string device = line.device;
+    if (!provenance::is_device_id(device)) {
+      const Result<Bytes> pem = storage::read_file(folder / device, kMaxCertificateFile);
+      if (!pem)
+        return Failure(in_line(line.line, Error{pem.error().fault, "'" + device + "' is neither a device ID nor a file that can be read",
+                                                pem.error().message}));
+      device = to_text(*pem);
+      if (device.find(kPemBegin) == std::string::npos)
+        return Failure(in_line(line.line, Error{Fault::kBadInput, "there is no certificate in " + line.device}));
+    }
+    Result<ListedDevice> entry = make_entry(*profile, device, line.subject, clock_->now());
+    if (!entry) return Failure(in_line(line.line, std::move(entry.error())));
+    if (Result<> inserted = insert(*database, *entry); !inserted) return Failure(in_line(line.line, std::move(inserted.error())));
+    TRY(ca::record(*database, *clock_, "device.registered", lines_of(*entry) + by_line(by)));
+  }
+  TRY(transaction.commit());
+  return lines.size();
+}
+
+Result<> Issuer::remove_device(std::string_view profile, std::string_view device_id, std::string_view by) {
+  const std::string id = TRY(read_device_id(device_id));
+  const DatabasePool::Lease database = TRY(pool_.take());
+  storage::Transaction transaction = TRY(storage::Transaction::begin(*database, storage::Access::kWrite));
+  if (!TRY(issuer::remove_device(*database, profile, id)))
+    return fail(Fault::kNotFound, "the device " + id + " is not registered for the profile '" + std::string(profile) + "'",
+                "'airtight issuer devices list' shows those that are");
+  TRY(ca::record(*database, *clock_, "device.removed", "device: " + id + "\nprofile: " + std::string(profile) + "\n" + by_line(by)));
+  return transaction.commit();
+}
+
+Result<std::vector<ListedDevice>> Issuer::devices() {
+  const DatabasePool::Lease database = TRY(pool_.take());
+  return list_devices(*database);
+}
+
+}  // namespace airtight::issuer
