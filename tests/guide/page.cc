@@ -76,7 +76,13 @@ class PageReader {
     if (line != kFence) return error_at(number_, "a block within a block");
     const bool console = *block_ == Block::kConsole || *block_ == Block::kOtherConsole;
     if (console && page_.steps.size() == steps_before_) return error_at(begun_at_, "a console block without a command");
-    if (*block_ == Block::kOtherConsole) std::get<Command>(page_.steps.back()).runs_on = true;
+    if (*block_ == Block::kOtherConsole) {
+      auto& last = std::get<Command>(page_.steps.back());
+      if (last.output.empty() || last.output.back().is_any_lines()) {
+        return error_at(last.line, "a command that runs on without a last line by which one sees that it is ready");
+      }
+      last.runs_on = true;
+    }
     block_.reset();
     return {};
   }

@@ -34,12 +34,17 @@ TEST(GuidePage, HasCommandsOfSeveralLines) {
 }
 
 TEST(GuidePage, LetsTheLastCommandOfAnotherTerminalRunOn) {
-  const Result<Page> page = read_page("```console in another terminal\n$ one\n$ two\n```\n");
+  const Result<Page> page = read_page("```console in another terminal\n$ one\n$ two\nready\n```\n");
   ASSERT_TRUE(page);
   EXPECT_TRUE(std::get<Command>(page->steps[0]).opens_terminal);
   EXPECT_FALSE(std::get<Command>(page->steps[0]).runs_on);
   EXPECT_FALSE(std::get<Command>(page->steps[1]).opens_terminal);
   EXPECT_TRUE(std::get<Command>(page->steps[1]).runs_on);
+}
+
+TEST(GuidePage, WantsALineByWhichAServerIsKnownToBeReady) {
+  EXPECT_THAT(refusal_of("```console in another terminal\n$ one\n```\n"), HasSubstr("line 2: a command that runs on"));
+  EXPECT_THAT(refusal_of("```console in another terminal\n$ one\n...\n```\n"), HasSubstr("line 2: a command that runs on"));
 }
 
 TEST(GuidePage, HasLinesForFiles) {

@@ -45,6 +45,11 @@ TEST(RunPage, WantsTheStatusThatIsShown) {
   EXPECT_THAT(console("$ false\n$ echo $?\n2\n"), HasSubstr("shows something else"));
 }
 
+TEST(RunPage, WantsStatusOneOfWhatSaysThatItIsRefused) {
+  EXPECT_EQ(console("$ airtight keys list --store nowhere\nairtight: ...\n...\n"), "");
+  EXPECT_THAT(console("$ echo airtight: no\nairtight: no\n"), HasSubstr("line 2: it ends with status 0"));
+}
+
 TEST(RunPage, RefusesAPageThatCannotBeRead) { EXPECT_THAT(console("$ true\n", "sh"), HasSubstr("a block 'sh'")); }
 
 TEST(RunPage, KeepsVariablesAndFolders) { EXPECT_EQ(console("$ mkdir a; cd a; b=here\n$ basename $PWD; echo $b\na\nhere\n"), ""); }
