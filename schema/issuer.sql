@@ -143,6 +143,7 @@ CREATE TABLE issuer_targets (
   PRIMARY KEY (session_id, position),
   UNIQUE (session_id, credential_id)
 ) WITHOUT ROWID;
+CREATE INDEX issuer_targets_by_credential ON issuer_targets (credential_id);
 
 -- PUK values and PINs that the issuer set, for those who help users.
 CREATE TABLE issuer_passphrases (

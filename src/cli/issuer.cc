@@ -258,6 +258,7 @@ std::string passphrase_text(const issuer::Passphrase& passphrase) {
 
 std::string state_of(const issuer::CredentialSummary& credential) {
   if (!credential.ended.empty()) return credential.ended;
+  if (credential.in_doubt) return "in doubt";
   return credential.confirmed_at ? "confirmed" : "not confirmed";
 }
 
@@ -316,7 +317,8 @@ void add_credentials(CLI::App& group, Context& context) {
                                   Secrets::kHandled, [arguments, &context] { return list_credentials(*arguments, context); });
   add_folder(command, arguments->folder);
   command.add_flag("--show-puk", arguments->show_puk, "Show the PUKs too, and the PINs that the issuer set, for those who help users");
-  command.add_flag("--unconfirmed", arguments->unconfirmed, "Only those that their devices have not confirmed");
+  command.add_flag("--unconfirmed", arguments->unconfirmed,
+                   "Only those that their devices have not confirmed, or may have given up unconfirmed");
 }
 
 }  // namespace

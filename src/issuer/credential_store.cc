@@ -6,6 +6,7 @@
 #include "base/encoding.h"
 #include "ca/register.h"
 #include "ca/revocation.h"
+#include "issuer/session_store.h"
 
 namespace airtight::issuer {
 namespace {
@@ -55,6 +56,22 @@ Result<> revoke(Database& database, const Clock& clock, const Credential& creden
 
 Result<> end_credential(Database& database, std::int64_t id, std::string_view how, Instant now) {
   TRY(database.execute("UPDATE issuer_credentials SET ended = ?, ended_at = ? WHERE id = ?", {how, now.milliseconds, id}));
+  return {};
+}
+
+Result<> carry_out_target(Database& database, const Clock& clock, std::int64_t session_id, const Target& target,
+                          const Credential& credential) {
+  if (target.revoke) {
+    const bool superseded = target.operation == TargetOperation::kUpdate;
+    const auto reason = superseded ? ca::RevocationReason::kSuperseded : ca::RevocationReason::kCessationOfOperation;
+    TRY(revoke(database, clock, credential, reason, "a session of its device gave it up"));
+  }
+  if (target.operation == TargetOperation::kNone || (credential.ended_at && !credential.withdrawn)) return {};
+  const bool update = target.operation == TargetOperation::kUpdate;
+  TRY(end_credential(database, credential.id, update ? "updated" : "deleted", clock.now()));
+  if (!update) return {};
+  TRY(database.execute("UPDATE issuer_credentials SET protection_id = ? WHERE session_id = ? AND key_id = ?",
+                       {credential.protection_id.value_or(credential.id), session_id, std::string_view(target.key_id)}));
   return {};
 }
 
@@ -135,21 +152,13 @@ Result<> carry_out_targets(Database& database, const Clock& clock, std::int64_t 
   for (const Target& target : TRY(find_targets(database, session_id))) {
     const std::optional<Credential> credential = TRY(find_credential(database, target.credential_id));
     if (!credential) return fail(Fault::kInternal, "a credential that a session updates or deletes is not in the database");
-    if (target.revoke) {
-      const bool superseded = target.operation == TargetOperation::kUpdate;
-      const auto reason = superseded ? ca::RevocationReason::kSuperseded : ca::RevocationReason::kCessationOfOperation;
-      TRY(revoke(database, clock, *credential, reason, "a session of its device gave it up"));
-    }
-    if (target.operation == TargetOperation::kNone) continue;
-    owners.insert({credential->owner_id, target.owner_id});
-    const bool update = target.operation == TargetOperation::kUpdate;
-    TRY(end_credential(database, credential->id, update ? "updated" : "deleted", clock.now()));
-    if (update) {
-      TRY(database.execute("UPDATE issuer_credentials SET protection_id = ? WHERE session_id = ? AND key_id = ?",
-                           {credential->protection_id.value_or(credential->id), session_id, std::string_view(target.key_id)}));
-    }
+    TRY(carry_out_target(database, clock, session_id, target, *credential));
+    if (target.operation != TargetOperation::kNone) owners.insert({credential->owner_id, target.owner_id});
   }
   for (const std::int64_t owner : owners) {
+    // A session of which only the last answer got lost: by what the device has now, it did then what it was to do.
+    const std::optional<Session> session = TRY(find_session(database, owner));
+    if (session && session->state == keygen2::ServerState::kAborted && owner != session_id) TRY(carry_out_targets(database, clock, owner));
     TRY(database.execute("UPDATE issuer_credentials SET owner_id = ? WHERE owner_id = ?", {session_id, owner}));
     TRY(database.execute("UPDATE issuer_sessions SET sealed_session_key = NULL WHERE id = ?", {owner}));
   }

@@ -46,7 +46,8 @@ CredentialSummary credential_from(const Row& row) {
                                .ended = text_at(row, 10),
                                .issued_at = {row.integer(6)},
                                .not_after = {row.integer(7)},
-                               .confirmed_at = {}};
+                               .confirmed_at = {},
+                               .in_doubt = row.integer(11) != 0};
   if (!row.is_null(8)) credential.confirmed_at = Instant{row.integer(8)};
   return credential;
 }
@@ -59,10 +60,15 @@ Result<std::vector<T>> read_all(storage::Database& database, std::string_view sq
   return out;
 }
 
+// An aborted session keeps its key where its device may have finished all the same.
+#define AIRTIGHT_IN_DOUBT                                                                                                              \
+  "(c.ended IS NULL AND EXISTS (SELECT 1 FROM issuer_targets t JOIN issuer_sessions d ON d.id = t.session_id WHERE t.credential_id = " \
+  "c.id AND t.operation <> 'none' AND d.state = 'Aborted' AND d.sealed_session_key IS NOT NULL))"
+
 #define AIRTIGHT_SELECT_CREDENTIALS                                                                                                  \
   "SELECT s.server_session_id, c.key_id, c.serial, s.subject, p.name, s.device_id, c.issued_at, c.not_after, c.confirmed_at, c.id, " \
-  "c.ended "                                                                                                                         \
-  "FROM issuer_credentials c JOIN issuer_sessions s ON s.id = c.session_id JOIN issuer_profiles p ON p.digest = s.profile_digest "
+  "c.ended, " AIRTIGHT_IN_DOUBT                                                                                                      \
+  " FROM issuer_credentials c JOIN issuer_sessions s ON s.id = c.session_id JOIN issuer_profiles p ON p.digest = s.profile_digest "
 
 // A subject that somebody says stands for itself.
 Result<std::string> subject_as_given(const Profile& profile, const std::string& subject) {
@@ -156,7 +162,8 @@ Result<std::vector<SessionSummary>> Issuer::sessions() {
 Result<std::vector<CredentialSummary>> Issuer::credentials(Which which) {
   const DatabasePool::Lease database = TRY(pool_.take());
   return which == Which::kUnconfirmed
-             ? read_all(*database, AIRTIGHT_SELECT_CREDENTIALS "WHERE c.confirmed_at IS NULL ORDER BY c.id", credential_from)
+             ? read_all(*database, AIRTIGHT_SELECT_CREDENTIALS "WHERE c.confirmed_at IS NULL OR " AIRTIGHT_IN_DOUBT " ORDER BY c.id",
+                        credential_from)
              : read_all(*database, AIRTIGHT_SELECT_CREDENTIALS "ORDER BY c.id", credential_from);
 }
 

@@ -49,7 +49,9 @@ struct CredentialSummary {
   std::string ended;      // "updated" or "deleted" in its device, "withdrawn" because it was never confirmed; empty otherwise
   Instant issued_at;
   Instant not_after;
-  std::optional<Instant> confirmed_at;       // absent: not confirmed
+  std::optional<Instant> confirmed_at;  // absent: not confirmed
+  // A session that was to update or delete it in its device went silent at its end: the device may have done so.
+  bool in_doubt = false;
   std::vector<Passphrase> passphrases = {};  // filled by add_passphrases
 };
 
@@ -89,7 +91,7 @@ class Issuer {
 
   // All of them, the oldest first.
   [[nodiscard]] Result<std::vector<SessionSummary>> sessions();
-  enum class Which : std::uint8_t { kAll, kUnconfirmed };
+  enum class Which : std::uint8_t { kAll, kUnconfirmed };  // unconfirmed: those in doubt too
   [[nodiscard]] Result<std::vector<CredentialSummary>> credentials(Which which = Which::kAll);
 
   // Opens the PUKs of `credentials` and the PINs that were set for them; needs the seal. That it was done is in the audit log.

@@ -5,14 +5,13 @@
 
 #include "base/algorithms.h"
 #include "keygen2/messages.h"
-#include "tests/e2e/world.h"
 
 namespace airtight::e2e {
 namespace {
 
 class Conversation {
  public:
-  explicit Conversation(http::Client& http) : http_(http) {}
+  Conversation(http::Client& http, const xml::Schema& schema) : http_(http), schema_(schema) {}
 
   Result<keygen2::Received> fetch(const std::string& url) {
     const http::Url address = TRY(http::Url::parse(url));
@@ -25,9 +24,7 @@ class Conversation {
     if (!cookie_.empty()) request.headers.set("Cookie", cookie_);
     return send(TRY(http::Url::parse(url)), std::move(request));
   }
-  static Result<keygen2::Received> message_in(const http::Response& response) {
-    return keygen2::read_message(response.body, World::schema());
-  }
+  Result<keygen2::Received> message_in(const http::Response& response) const { return keygen2::read_message(response.body, schema_); }
 
  private:
   Result<http::Response> send(const http::Url& url, http::Request request) {
@@ -41,6 +38,7 @@ class Conversation {
   }
 
   http::Client& http_;
+  const xml::Schema& schema_;
   std::string cookie_;
 };
 
@@ -82,15 +80,15 @@ Result<> check_certificates(const keygen2::BasicCredentialDeploymentRequest& req
 
 }  // namespace
 
-Result<agent::EnrollmentOutcome> enroll_basic(const std::string& url, http::Client& http) {
-  Conversation conversation(http);
+Result<agent::EnrollmentOutcome> enroll_basic(const std::string& url, http::Client& http, const xml::Schema& schema) {
+  Conversation conversation(http, schema);
   const keygen2::Received first = TRY(conversation.fetch(url));
   const auto& wanted = std::get<keygen2::KeyOperationRequest>(first.message);
   Keys keys;
   for (const keygen2::BasicKeyPair& asked : wanted.keys) keys.emplace(asked.id, TRY(key_as_asked(asked)));
   const xml::Document made = TRY(signed_response(wanted.request_id, keys));
   const http::Response reply = TRY(conversation.post(wanted.submit_url, made));
-  const keygen2::Received deployment = TRY(Conversation::message_in(reply));
+  const keygen2::Received deployment = TRY(conversation.message_in(reply));
   const auto& request = std::get<keygen2::BasicCredentialDeploymentRequest>(deployment.message);
   TRY(check_certificates(request, keys));
   const xml::Document done = TRY(keygen2::write_message(keygen2::BasicCredentialDeploymentResponse{.server_session_id = request.id}));

@@ -7,10 +7,11 @@
 #include "agent/enrollment.h"
 #include "base/result.h"
 #include "http/client.h"
+#include "xml/schema.h"
 
 namespace airtight::e2e {
 
 // Enrols at `url`, and checks that each certificate is for the key that was made. The outcome names no keys of a key store.
-[[nodiscard]] Result<agent::EnrollmentOutcome> enroll_basic(const std::string& url, http::Client& http);
+[[nodiscard]] Result<agent::EnrollmentOutcome> enroll_basic(const std::string& url, http::Client& http, const xml::Schema& schema);
 
 }  // namespace airtight::e2e

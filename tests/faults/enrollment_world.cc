@@ -1,13 +1,10 @@
 #include "tests/faults/enrollment_world.h"
 
 #include <gtest/gtest.h>
-#include <signal.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
-#include <memory>
-#include <optional>
+#include <fstream>
+#include <map>
 #include <utility>
 
 #include "agent/key_list.h"
@@ -17,17 +14,15 @@
 #include "ca/audit.h"
 #include "crypto/random.h"
 #include "device/store_folder.h"
-#include "http/server.h"
 #include "issuer/init.h"
-#include "issuer/issuer.h"
-#include "issuer/serve.h"
-#include "issuer/tls_identity.h"
 #include "keygen2/messages.h"
 #include "keygen2/state_machines.h"
+#include "sks/methods.h"
 #include "sks/status.h"
 #include "storage/database.h"
 #include "storage/files.h"
 #include "tests/agent/scripted_user.h"
+#include "tests/e2e/basic_container.h"
 #include "tests/sks/device.h"
 #include "tests/support/must.h"
 #include "xml/schema.h"
@@ -38,68 +33,16 @@ namespace {
 using tests::must;
 
 constexpr std::size_t kMaxFile = 1U << 20;
-
-void die() { ::kill(::getpid(), SIGKILL); }
+constexpr auto kAllParts = std::filesystem::copy_options::recursive;
 
 crypto::SystemRandom& system_random() {
   static crypto::SystemRandom random;
   return random;
 }
 
-// Dies at its look number `number`, once it is armed.
-class DeadlyClock final : public Clock {
- public:
-  [[nodiscard]] Instant now() const override {
-    if (left_ >= 0 && left_-- == 0) die();
-    return SystemClock().now();
-  }
-  void arm(int number) { left_ = number; }
-
- private:
-  mutable std::atomic<int> left_ = -1;
-};
-
-// What RunningIssuer does, with death in it.
-int serve_until_death(issuer::Issuer& issuer, DeadlyClock& clock, const issuer::ListenAddress& address, IssuerDeath death,
-                      const std::function<void()>& ready) {
-  using Point = IssuerDeath::Point;
-  const Log log = Log::silent();
-  auto identity = must(issuer::read_tls_identity(issuer.configuration().tls_certificate, issuer.configuration().tls_key));
-  http::ServerOptions options;
-  options.address = address.address;
-  options.port = address.port;
-  options.tls = http::ServerTls{std::move(identity.chain_pem), std::move(identity.key_pem)};
-  std::unique_ptr<issuer::IssuerService> service;  // there before anybody knows where the server listens
-  std::atomic<int> messages = 0;
-  const auto server = must(http::Server::start(
-      std::move(options),
-      [&](const http::Request& request) {
-        const int number = messages++;
-        if (death.point == Point::kBeforeMessage && number == death.number) die();
-        http::Response response = service->handle(request);
-        if (death.point == Point::kAfterMessage && number == death.number) die();
-        return response;
-      },
-      log));
-  const std::string base_url = issuer::base_url_of({address.address, server->port()}, true);
-  service =
-      must(issuer.make_service({.base_url = base_url, .tls_fingerprint = identity.certificate.sha256()}, must(issuer.unseal({})), log));
-  must(issuer.remember_base_url(base_url));
-  if (death.point == Point::kAtClock) clock.arm(death.number);
-  ready();
-  tests::wait_to_be_killed();
-}
-
-int serve(const std::filesystem::path& folder, const std::string& listen, IssuerDeath death, const std::function<void()>& ready) {
-  DeadlyClock clock;
-  const Log log = Log::silent();
-  const auto issuer = must(issuer::Issuer::open(folder, clock, system_random()));
-  if (death.point != IssuerDeath::Point::kNever) {
-    return serve_until_death(*issuer, clock, must(issuer::parse_listen_address(listen)), death, ready);
-  }
-  const auto running = must(issuer::RunningIssuer::start(*issuer, {.listen = listen}, {}, log));
-  ready();
-  tests::wait_to_be_killed();
+const xml::Schema& schema() {
+  static const xml::Schema schema = must(keygen2::compile_schema());
+  return schema;
 }
 
 class HookedClient final : public http::Client {
@@ -136,9 +79,60 @@ class HookedStore final : public sks::Channel {
   int count_ = 0;
 };
 
-// Made once: each test begins with a copy.
-struct Template {
+bool can_sign(const agent::KeyEntry& key) {
+  const auto usage = static_cast<KeyUsage>(key.key.key_usage);
+  return usage == KeyUsage::kSignature || usage == KeyUsage::kAuthentication || usage == KeyUsage::kUniversal;
+}
+
+// Nothing where the PIN is the issuer's secret.
+void expect_signature(sks::Channel& store, const agent::KeyEntry& key) {
+  const bool has_pin = (key.protection->protection_status & sks::kPinProtected) != 0;
+  if (!can_sign(key) || (has_pin && !key.protection->user_modifiable)) return;
+  const auto algorithm = must(agent::choose_signature_algorithm(key, ""));
+  const auto pin = SecretBytes::copy_of(bytes_of(has_pin ? kPin : ""));
+  const auto text = bytes_of("I owe you one.");
+  const auto signature = agent::sign_hash(store, key, algorithm, crypto::sha256(text), pin, agent::EcdsaForm::kDer);
+  ASSERT_TRUE(signature) << key.key.id.value << ": " << signature.error().message;
+  const auto public_key = must(key.path.front().public_key());
+  EXPECT_TRUE(public_key.verify(crypto::x509_scheme(public_key.type()), algorithm.digest, text, *signature));
+}
+
+}  // namespace
+
+// All that one run of an agent works with.
+class EnrollmentWorld::Agent {
+ public:
+  Agent(const EnrollmentWorld& world, const AgentHooks& hooks)
+      : store_(world.open_key_store()),
+        memory_(world.device_folder() / "agent"),
+        client_(must(http::Client::create({.ca_pem = to_text(must(storage::read_file(world.issuer_folder() / "tls/ca.pem", kMaxFile)))}))),
+        hooked_store_(*store_, hooks),
+        hooked_client_(*client_, hooks),
+        clock_(world.clock_) {
+    user_.pins = {std::string(kPin)};
+  }
+
+  [[nodiscard]] agent::EnrollmentTools tools() {
+    return {.key_store = hooked_store_, .user = user_, .schema = schema(), .clock = clock_, .log = log_, .memory = &memory_};
+  }
+  [[nodiscard]] http::Client& client() { return hooked_client_; }
+  [[nodiscard]] std::vector<agent::SessionRecord> under_way() { return must(agent::sessions_under_way(memory_, *store_)); }
+
+ private:
+  std::unique_ptr<sks::KeyStore> store_;
+  agent::FolderMemory memory_;
+  std::unique_ptr<http::Client> client_;
+  HookedStore hooked_store_;
+  HookedClient hooked_client_;
+  const Clock& clock_;
+  agent::testing::ScriptedUser user_;
+  Log log_ = Log::silent();
+};
+
+// What each test begins with a copy of.
+struct EnrollmentWorld::Template {
   tests::TemporaryFolder folder;
+
   Template() {
     const SystemClock clock;
     must(issuer::init_issuer(folder / "issuer", {}, clock, system_random()));
@@ -148,85 +142,101 @@ struct Template {
         [&](const crypto::PublicKey& key) -> Result<std::vector<crypto::Certificate>> { return std::vector{maker.certify(key, "Device")}; },
         {}, system_random()));
   }
+
+  // The same with what `flow` has behind it.
+  explicit Template(const EnrollmentFlow& flow) {
+    EnrollmentWorld world({.name = "the beginning of " + flow.name, .profiles = flow.profiles});
+    world.start_issuer();
+    for (const std::string& profile : flow.earlier) must(world.enroll(world.url_of(profile)));
+    world.kill_issuer();
+    copy_parts(world.folder_.path(), folder.path());
+  }
+
+  static void copy_parts(const std::filesystem::path& from, const std::filesystem::path& to) {
+    for (const char* part : {"issuer", "device"}) std::filesystem::copy(from / part, to / part, kAllParts);
+  }
+
+  static const Template& of(const EnrollmentFlow& flow) {
+    static const Template kNew;
+    static std::map<std::string, Template> used;
+    return flow.earlier.empty() ? kNew : used.try_emplace(flow.name, flow).first->second;
+  }
 };
 
-Result<Bytes> sign(sks::Channel& store, const agent::KeyEntry& key) {
-  const auto algorithm = TRY(agent::choose_signature_algorithm(key, ""));
-  return agent::sign_hash(store, key, algorithm, crypto::sha256(bytes_of("I owe you one.")), SecretBytes::copy_of(bytes_of(kPin)),
-                          agent::EcdsaForm::kDer);
-}
-
-bool has(const std::vector<agent::KeyEntry>& keys, const issuer::CredentialSummary& credential) {
-  return std::ranges::any_of(keys, [&](const agent::KeyEntry& key) {
-    return key.is_usable() && key.key.id.value == credential.key_id && hex_encode(key.path.front().serial()) == credential.serial;
-  });
-}
-
-}  // namespace
-
-IssuerProcess::IssuerProcess(const std::filesystem::path& folder, const std::string& listen, IssuerDeath death)
-    : process_([&](const std::function<void()>& ready) { return serve(folder, listen, death, ready); }) {
-  if (!process_.wait_until_ready()) throw std::runtime_error("the issuer does not start");
-}
-
-EnrollmentWorld::EnrollmentWorld() {
-  static const Template kTemplate;
-  for (const char* part : {"issuer", "device"}) {
-    std::filesystem::copy(kTemplate.folder / part, folder_ / part, std::filesystem::copy_options::recursive);
-  }
+EnrollmentWorld::EnrollmentWorld(EnrollmentFlow flow) : flow_(std::move(flow)) {
+  Template::copy_parts(Template::of(flow_).folder.path(), folder_.path());
+  if (flow_.earlier.empty()) std::ofstream(issuer_folder() / "issuer.toml", std::ios::app) << flow_.profiles;
 }
 
 void EnrollmentWorld::start_issuer(IssuerDeath death) {
   issuer_.reset();
   issuer_ = std::make_unique<IssuerProcess>(issuer_folder(), listen_, death);
-  const http::Url bound = must(http::Url::parse(url()));
+  const http::Url bound = must(http::Url::parse(url_of("default")));
   listen_ = bound.host + ":" + std::to_string(bound.port);
 }
 
 void EnrollmentWorld::restart_issuer() { start_issuer(); }
 
-std::string EnrollmentWorld::url() const {
-  const SystemClock clock;
-  return must(must(issuer::Issuer::open(issuer_folder(), clock, system_random()))->make_url("default", std::nullopt));
+std::string EnrollmentWorld::url_of(const std::string& profile) const { return must(open_issuer()->make_url(profile, std::nullopt)); }
+
+std::unique_ptr<issuer::Issuer> EnrollmentWorld::open_issuer() const {
+  return must(issuer::Issuer::open(issuer_folder(), clock_, system_random()));
 }
 
+void EnrollmentWorld::approve(const std::string& server_session_id) const { must(open_issuer()->approve(server_session_id)); }
+
 Result<agent::EnrollmentOutcome> EnrollmentWorld::enroll(const std::string& url, const AgentHooks& hooks) const {
-  const SystemClock clock;
-  const Log log = Log::silent();
-  const auto store = open_key_store();
-  const auto client = must(http::Client::create({.ca_pem = to_text(must(storage::read_file(issuer_folder() / "tls/ca.pem", kMaxFile)))}));
-  HookedStore hooked_store(*store, hooks);
-  HookedClient hooked_client(*client, hooks);
-  agent::testing::ScriptedUser user;
-  user.pins = {std::string(kPin)};
-  static const xml::Schema schema = must(keygen2::compile_schema());
-  return agent::enroll({.url = url}, {.key_store = hooked_store, .user = user, .schema = schema, .clock = clock, .log = log},
-                       hooked_client);
+  Agent agent(*this, hooks);
+  if (flow_.basic) return e2e::enroll_basic(url, agent.client(), schema());
+  agent::EnrollmentOutcome outcome = TRY(agent::enroll({.url = url}, agent.tools(), agent.client()));
+  if (!outcome.resume_url) return outcome;
+  approve(outcome.server_session_id);
+  for (agent::SessionRecord& record : agent.under_way()) {
+    if (record.server_session_id != outcome.server_session_id) continue;
+    return agent::continue_enrollment(std::move(record), {}, agent.tools(), agent.client());
+  }
+  return fail(Fault::kInternal, "the agent has no memory of a session that was put off");
+}
+
+Resumption EnrollmentWorld::resume() const {
+  const AgentHooks no_hooks;
+  Agent agent(*this, no_hooks);
+  Resumption done;
+  for (const agent::SessionRecord& record : agent.under_way()) {
+    auto outcome = agent::continue_enrollment(record, {}, agent.tools(), agent.client());
+    if (outcome && outcome->resume_url) {
+      approve(record.server_session_id);
+      outcome = agent::continue_enrollment(agent.under_way().at(0), {}, agent.tools(), agent.client());
+    }
+    if (!outcome) {
+      EXPECT_FALSE(outcome.error().message.empty());
+      ++done.refused;
+    } else {
+      EXPECT_FALSE(outcome->resume_url) << "a session that was approved is put off again";
+      ++(outcome->unconfirmed ? done.unconfirmed : done.finished);
+    }
+  }
+  EXPECT_TRUE(agent.under_way().empty()) << "a session that can neither go on nor end";
+  return done;
 }
 
 void EnrollmentWorld::expect_sound() const {
-  const SystemClock clock;
   const auto store = open_key_store();
+  for (const sks::Finding& finding : must(store->verify()).findings) ADD_FAILURE() << finding.subject << ": " << finding.text;
   const auto sessions = must(agent::list_sessions(*store));
-  const auto keys = must(agent::list_keys(*store));
-  for (const agent::KeyEntry& key : keys) {
+  for (const agent::KeyEntry& key : must(agent::list_keys(*store))) {
     const auto session = std::ranges::find(sessions, key.key.provisioning_handle, &agent::SessionEntry::handle);
     ASSERT_NE(session, sessions.end()) << "a key without its session";
     ASSERT_EQ(key.is_usable(), !session->session.is_open);
     if (key.is_usable()) {
-      EXPECT_TRUE(sign(*store, key));
+      expect_signature(*store, key);
     } else {
       const auto signature = sks::call(*store, sks::SignHashedData{key.handle, std::string(uri::kEcdsaSha256), {}, Bytes(32)});
       EXPECT_EQ(sks::testing::status(signature), sks::Status::kNoKey);
     }
   }
-
-  const auto issuer = must(issuer::Issuer::open(issuer_folder(), clock, system_random()));
-  for (const issuer::SessionSummary& session : must(issuer->sessions())) {
+  for (const issuer::SessionSummary& session : must(open_issuer()->sessions())) {
     EXPECT_TRUE(keygen2::server_state_named(session.state)) << session.state;
-  }
-  for (const issuer::CredentialSummary& credential : must(issuer->credentials())) {
-    EXPECT_TRUE(!credential.confirmed_at || has(keys, credential)) << "confirmed, and not in the device: " << credential.serial;
   }
   const auto database = must(storage::open_sqlite(issuer_folder() / "issuer.db", {}));
   const auto audit = ca::verify_audit_log(*database);
@@ -247,26 +257,60 @@ std::size_t EnrollmentWorld::abort_open_sessions() const {
 
 void EnrollmentWorld::expect_next_enrollment_succeeds() const {
   const std::size_t confirmed_before = confirmed_credentials();
-  const auto outcome = enroll(url());
+  Agent agent(*this, {});
+  const auto outcome = agent::enroll({.url = url_of("default")}, agent.tools(), agent.client());
   ASSERT_TRUE(outcome) << outcome.error().message;
   EXPECT_FALSE(outcome->unconfirmed);
   EXPECT_EQ(outcome->keys.size(), 1U);
   EXPECT_EQ(confirmed_credentials(), confirmed_before + 1);
-  expect_sound();
+}
+
+void EnrollmentWorld::expect_agreement_after_the_sweep(bool user_was_told) {
+  kill_issuer();
+  clock_.pass(std::chrono::hours(24));
+  const auto issuer = open_issuer();
+  issuer::Issuer::ServiceAddress address;
+  address.base_url = "https://issuer.example.com";
+  const Log log = Log::silent();
+  must(must(issuer->make_service(std::move(address), must(issuer->unseal({})), log))->clean_up());
+  const auto in_device = credentials_in_device();
+  const auto of_issuer = credentials_of_issuer();
+  for (const std::string& serial : in_device) {
+    const auto known = std::ranges::find(of_issuer, serial, &issuer::CredentialSummary::serial);
+    ASSERT_NE(known, of_issuer.end()) << "the issuer does not know of a key that the device has";
+    if (known->ended.empty()) {
+      EXPECT_TRUE(known->confirmed_at) << "the sweep left an unconfirmed credential: " << known->key_id;
+    } else {
+      EXPECT_TRUE(known->ended == "withdrawn" && user_was_told) << known->key_id << " is " << known->ended << ", and the device has it";
+    }
+  }
+  for (const issuer::CredentialSummary& credential : of_issuer) {
+    if (!credential.ended.empty() || credential.device_id.empty()) continue;
+    EXPECT_TRUE(credential.confirmed_at) << "the sweep left " << credential.key_id;
+    const bool is_there = std::ranges::find(in_device, credential.serial) != in_device.end();
+    EXPECT_TRUE(is_there || (credential.in_doubt && user_was_told)) << "only the issuer believes in " << credential.key_id;
+  }
+  EXPECT_EQ(abort_open_sessions(), 0U) << "an expired session is still there";
 }
 
 std::unique_ptr<sks::KeyStore> EnrollmentWorld::open_key_store() const {
-  static const SystemClock clock;
   static sks::SleepingPause pause;
-  return must(device::open_device(device_folder(), {}, sks::Platform{clock, system_random(), pause}));
+  return must(device::open_device(device_folder(), {}, sks::Platform{clock_, system_random(), pause}));
 }
 
 std::size_t EnrollmentWorld::confirmed_credentials() const {
-  const SystemClock clock;
-  const auto issuer = must(issuer::Issuer::open(issuer_folder(), clock, system_random()));
-  const auto credentials = must(issuer->credentials());
   return static_cast<std::size_t>(
-      std::ranges::count_if(credentials, [](const auto& credential) { return credential.confirmed_at.has_value(); }));
+      std::ranges::count_if(credentials_of_issuer(), [](const auto& credential) { return credential.confirmed_at.has_value(); }));
 }
+
+std::vector<std::string> EnrollmentWorld::credentials_in_device() const {
+  std::vector<std::string> serials;
+  for (const agent::KeyEntry& key : must(agent::list_keys(*open_key_store()))) {
+    if (key.is_usable()) serials.push_back(hex_encode(key.path.front().serial()));
+  }
+  return serials;
+}
+
+std::vector<issuer::CredentialSummary> EnrollmentWorld::credentials_of_issuer() const { return must(open_issuer()->credentials()); }
 
 }  // namespace airtight::faults

@@ -1,43 +1,38 @@
-// An issuer and a device for enrolments in which processes die: the issuer runs in a process of its own, the agent may.
+// An issuer and a device for enrolments in which processes die: the issuer runs in a process of its own, the agent may. What is enrolled is
+// a flow: a plain session, one that updates and deletes, one whose certificates come later, and so on.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "agent/enrollment.h"
+#include "agent/session_memory.h"
+#include "base/time.h"
 #include "http/client.h"
+#include "issuer/issuer.h"
 #include "sks/client.h"
 #include "sks/key_store.h"
-#include "tests/support/child_process.h"
+#include "tests/faults/issuer_process.h"
 #include "tests/support/temporary_folder.h"
 
 namespace airtight::faults {
 
 inline constexpr std::string_view kPin = "7391";
 
-// Where an issuer's process dies of SIGKILL by itself.
-struct IssuerDeath {
-  enum class Point : std::uint8_t {
-    kNever,
-    kBeforeMessage,  // received and not yet looked at
-    kAfterMessage,   // done with it, all but the answer
-    kAtClock,        // a look at the clock: at the begin of a message, and in the middle of its transaction
-  };
-  Point point = Point::kNever;
-  int number = 0;  // of its kind since the start, from 0
-};
-
-class IssuerProcess {
- public:
-  // Returns when it serves.
-  IssuerProcess(const std::filesystem::path& folder, const std::string& listen, IssuerDeath death);
-  void kill() { process_.kill(); }
-
- private:
-  tests::ChildProcess process_;
+// What is enrolled.
+struct EnrollmentFlow {
+  std::string name = "plain";
+  std::string profile = "default";
+  std::string profiles = {};              // what issuer.toml has besides its own
+  std::vector<std::string> earlier = {};  // the profiles of enrolments that the device has behind it
+  std::size_t keys = 1;                   // that it makes
+  bool defers = false;                    // the certificates wait for an operator, who approves them
+  bool basic = false;                     // a container without a key store
 };
 
 // Called with the number of the request or call, from 0.
@@ -48,35 +43,66 @@ struct AgentHooks {
   std::function<void(int)> after_call = {};
 };
 
+// What came of the sessions that a dead agent left under way.
+struct Resumption {
+  int finished = 0;
+  int unconfirmed = 0;  // the user was told that the issuer does not know of the keys
+  int refused = 0;
+};
+
 class EnrollmentWorld {
  public:
-  // A new issuer, not yet running, and a new device.
-  EnrollmentWorld();
+  // A new issuer, not yet running, and a device, new but for what the flow has behind it.
+  explicit EnrollmentWorld(EnrollmentFlow flow = {});
 
   void start_issuer(IssuerDeath death = {});
   void kill_issuer() { issuer_.reset(); }
   // Where it listened before.
   void restart_issuer();
 
-  // A new enrolment URL.
-  [[nodiscard]] std::string url() const;
-  // One enrolment in this process. The key store is closed in order at its end.
+  // A new enrolment URL of the flow.
+  [[nodiscard]] std::string url() const { return url_of(flow_.profile); }
+  // The flow in this process, up to its end. The key store is closed in order then.
   [[nodiscard]] Result<agent::EnrollmentOutcome> enroll(const std::string& url, const AgentHooks& hooks = {}) const;
+  // What `airtight enroll --resume` does with each session that is under way.
+  [[nodiscard]] Resumption resume() const;
 
-  // What has to be true of issuer and device whatever has happened.
+  // What has to be true of issuer and device whatever has happened, and while sessions are under way.
   void expect_sound() const;
   // Ends the sessions that a dead agent left open in the key store; how many there were.
   std::size_t abort_open_sessions() const;
-  // The next enrolment is as if nothing had been.
+  // A plain enrolment is as if nothing had been.
   void expect_next_enrollment_succeeds() const;
+  // All sessions expire, and the issuer sweeps; after that no credential is one that only one side believes in. What the user was told the
+  // issuer does not know may be in the device all the same.
+  void expect_agreement_after_the_sweep(bool user_was_told);
 
   [[nodiscard]] std::unique_ptr<sks::KeyStore> open_key_store() const;
+  [[nodiscard]] std::unique_ptr<issuer::Issuer> open_issuer() const;
   [[nodiscard]] std::size_t confirmed_credentials() const;
+  // Those that the device has and those that the issuer believes in, by serial number.
+  [[nodiscard]] std::vector<std::string> credentials_in_device() const;
+  [[nodiscard]] std::vector<issuer::CredentialSummary> credentials_of_issuer() const;
 
  private:
+  class LaterClock final : public Clock {
+   public:
+    [[nodiscard]] Instant now() const override { return SystemClock().now().plus(later_); }
+    void pass(std::chrono::hours hours) { later_ += hours; }
+
+   private:
+    std::chrono::milliseconds later_{0};
+  };
+  struct Template;
+  class Agent;
+
   [[nodiscard]] std::filesystem::path issuer_folder() const { return folder_ / "issuer"; }
   [[nodiscard]] std::filesystem::path device_folder() const { return folder_ / "device"; }
+  [[nodiscard]] std::string url_of(const std::string& profile) const;
+  void approve(const std::string& server_session_id) const;
 
+  EnrollmentFlow flow_;
+  LaterClock clock_;
   tests::TemporaryFolder folder_;
   std::string listen_ = "127.0.0.1:0";
   std::unique_ptr<IssuerProcess> issuer_;
