@@ -46,6 +46,7 @@ struct Sending {
   Url url;
   Bytes bytes;
   bool head = false;
+  bool repeatable = false;  // sent twice it does no more than sent once
   SteadyTime deadline;
 };
 
@@ -130,6 +131,7 @@ Result<Exchange> ClientImpl::send(const Url& url, Request request) {
   Sending sending{.url = url,
                   .bytes = TRY(internal::write_request(request, url)),
                   .head = request.method == "HEAD",
+                  .repeatable = request.method == "GET" || request.method == "HEAD",
                   .deadline = std::chrono::steady_clock::now() + options_.timeout};
   std::optional<Result<Exchange>> outcome;
   io_.restart();
@@ -149,7 +151,8 @@ Task<Result<Exchange>> ClientImpl::exchange(const Sending& sending) {
     if (!connected) co_return Failure(connected.error());
   }
   Attempt response = co_await attempt(sending);
-  if (!response && response.error().stale && reused) {
+  // RFC 9110 section 9.2.2: whoever sends a POST cannot know whether the server read it before the connection ended.
+  if (!response && response.error().stale && reused && sending.repeatable) {
     const Result<> connected = co_await connect(sending);
     if (!connected) co_return Failure(connected.error());
     response = co_await attempt(sending);

@@ -33,7 +33,8 @@ class Client {
 
   // Sends one request to `url` and reads its response; redirects come back as they are. The Host header is set here.
   // Fault::kUnavailable for connection and TLS faults (it says which and what to do), kBadInput for a response beyond the limits.
-  // A request on a kept-alive connection that the server had closed meanwhile is sent again on a new one, if nothing was received.
+  // A kept-alive connection that is seen to be closed is not used. One that turns out to be when the request is on its way: GET and HEAD
+  // are sent again on a new one if nothing was received; anything else is sent once, for the server may have read it.
   [[nodiscard]] virtual Result<Exchange> send(const Url& url, Request request) = 0;
 
   // Drops the connection and the TLS ticket that could resume it: what follows begins anew and cannot be linked to what was before.

@@ -7,10 +7,12 @@
 #include <xmlsec/xmldsig.h>
 
 #include <initializer_list>
+#include <optional>
 #include <utility>
 
 #include "base/algorithms.h"
 #include "base/encoding.h"
+#include "base/secret_bytes.h"
 #include "base/text.h"
 #include "crypto/digest.h"
 #include "xml/internal/libxml.h"
@@ -125,6 +127,19 @@ Result<> verify_under(Key key, Element element, const SignatureShape& shape) {
   return {};
 }
 
+// xmlsec compares a MAC byte by byte, until one differs: how long that takes would tell a forger how much of his was right. So that it
+// compares equal ones alone, this comes first.
+Result<> check_hmac_in_constant_time(Element element, const SignatureShape& shape, ByteView key) {
+  const std::optional<Element> signed_info = shape.signature.child(kSignatureNamespace, "SignedInfo");
+  const std::optional<Element> value = shape.signature.child(kSignatureNamespace, "SignatureValue");
+  const Result<Bytes> given = value ? base64_decode(value->text(), Whitespace::kXml) : Result<Bytes>(Bytes());
+  if (signed_info && given) {
+    const Bytes canonical = TRY(canonicalize(*signed_info));
+    if (equal_in_constant_time(crypto::hmac_sha256(key, {canonical}), *given)) return {};
+  }
+  return fail(Fault::kRefused, "the signature of " + std::string(element.name()) + " does not verify");
+}
+
 const xmlSecByte* to_xmlsec(ByteView bytes) { return reinterpret_cast<const xmlSecByte*>(bytes.data()); }
 
 }  // namespace
@@ -149,6 +164,7 @@ Result<> verify_hmac(Element element, ByteView key, std::string_view key_name) {
   if (shape.method != uri::kHmacSha256 || found_name != key_name) {
     return fail(Fault::kRefused, "the signature is not by hmac-sha256 under the key '" + std::string(key_name) + "'");
   }
+  TRY(check_hmac_in_constant_time(element, shape, key));
   return verify_under(Key(xmlSecKeyReadMemory(xmlSecKeyDataHmacId, to_xmlsec(key), static_cast<xmlSecSize>(key.size()))), element, shape);
 }
 

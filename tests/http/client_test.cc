@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <future>
 #include <vector>
 
@@ -274,14 +275,53 @@ TEST(HttpClient, DropsAConnectionOnWhichMoreCameThanAskedFor) {
   for (int i = 0; i < 2; ++i) EXPECT_EQ(text_of(careful->send(server.url(), get_request())->response.body), "ok");
 }
 
-TEST(HttpClient, SendsAgainWhenAKeptConnectionWasClosed) {
+TEST(HttpClient, SendsAGetAgainWhenAKeptConnectionWasClosed) {
   const RawServer server(answering({1, 1}));
   auto retrying = client();
   EXPECT_TRUE(retrying->send(server.url(), get_request()));
-  const auto second = retrying->send(server.url(), post_request("x"));  // read, not answered, closed
+  const auto second = retrying->send(server.url(), get_request());  // read, not answered, closed
   ASSERT_TRUE(second) << second.error().message;
   EXPECT_EQ(server.connections(), 2);
   retrying.reset();
+}
+
+TEST(HttpClient, NeverSendsAPostTwice) {
+  std::atomic<int> posts = 0;
+  const RawServer server([&](RawSocket& peer, int) {
+    for (std::string message = peer.read_message(); !message.empty(); message = peer.read_message()) {
+      if (message.starts_with("POST")) {
+        ++posts;
+        return;  // read, not answered, closed
+      }
+      peer.send(kOk);
+    }
+  });
+  auto careful = client();
+  EXPECT_TRUE(careful->send(server.url(), get_request()));
+  const auto lost = careful->send(server.url(), post_request("x"));
+  ASSERT_FALSE(lost);
+  EXPECT_EQ(lost.error().fault, Fault::kUnavailable);
+  EXPECT_TRUE(careful->send(server.url(), get_request())) << "the next one goes over a new connection";
+  EXPECT_EQ(posts, 1);
+  careful.reset();
+}
+
+TEST(HttpClient, SendsAPostOnANewConnectionWhereTheOldOneIsSeenToBeClosed) {
+  std::atomic<bool> closed = false;
+  const RawServer server([&](RawSocket& peer, int number) {
+    (void)peer.read_message();
+    peer.send(kOk);
+    if (number > 0) return;
+    peer.close();
+    closed = true;
+    closed.notify_all();
+  });
+  auto patient = client();
+  EXPECT_TRUE(patient->send(server.url(), get_request()));
+  closed.wait(false);
+  EXPECT_TRUE(patient->send(server.url(), post_request("x")));
+  EXPECT_EQ(server.connections(), 2);
+  patient.reset();
 }
 
 TEST(HttpClient, SendsAgainOnce) {
