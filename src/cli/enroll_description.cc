@@ -47,6 +47,15 @@ std::vector<std::string> warnings_about(const KeyPairRequest& key) {
   return warnings;
 }
 
+std::string_view meaning_of(InputMethod method) {
+  switch (method) {
+    case InputMethod::kAny: break;
+    case InputMethod::kProgrammatic: return "; programs give it, nobody types it";
+    case InputMethod::kTrustedGui: return "; to be typed in a dialogue that the system protects, and nowhere else";
+  }
+  return "";
+}
+
 std::string pin_of(const keygen2::RequestedKey& requested) {
   if (requested.device_pin) return "the PIN of the device";
   if (requested.pin_policy == nullptr) {
@@ -57,6 +66,7 @@ std::string pin_of(const keygen2::RequestedKey& requested) {
   std::string text = "PIN " + policy.id + ": " + (requested.preset_pin != nullptr ? "set by the issuer" : "yours, " + describe(policy)) +
                      "; locks after " + std::to_string(policy.retry_limit) + " wrong attempts";
   if (!policy.is_user_modifiable()) text += "; you cannot change it";
+  text += meaning_of(policy.input_method);
   return text;
 }
 

@@ -39,6 +39,13 @@ bool fits_exponent(const keygen2::KeyPairRequest& key, const DeviceInfo& device)
   return rsa == nullptr || !rsa->exponent || device.rsa_exponent_support;
 }
 
+// No user could give such a PIN: the answer is the key store's to createPINPolicy (ERROR_OPTION), before anybody is asked.
+Result<> check_pin_policy(const keygen2::PinPolicyRequest& policy) {
+  if (policy.min_length > 0 && policy.min_length <= policy.max_length) return {};
+  return unsupported("PINs of at least " + std::to_string(policy.min_length) + " and at most " + std::to_string(policy.max_length) +
+                     " characters (policy '" + policy.id + "')");
+}
+
 std::size_t size_of(const keygen2::ExtensionObject& object) {
   if (const auto* bag = std::get_if<keygen2::PropertyBag>(&object)) return bag->canonical.size();
   if (const auto* logotype = std::get_if<keygen2::Logotype>(&object)) return logotype->image.size();
@@ -85,6 +92,7 @@ Result<> check_requested_keys(const keygen2::KeyInitializationRequest& request, 
     return unsupported("the key attestation algorithm " + printable(request.key_attestation_algorithm));
   for (const keygen2::RequestedKey& requested : keys) {
     const keygen2::KeyPairRequest& key = *requested.key;
+    if (requested.pin_policy != nullptr) TRY(check_pin_policy(*requested.pin_policy));
     if (key.biometric_protection != BiometricProtection::kNone && !device.biometric_support)
       return unsupported("biometric protection (key '" + key.id + "')");
     if (!fits_exponent(key, device)) return unsupported("an RSA exponent of its own choice (key '" + key.id + "')");
