@@ -83,7 +83,8 @@ bool same(const Response& a, const Response& b) {
 template <typename Message>
 void require_same(const Reading<Message>& whole, const Reading<Message>& pieces) {
   require(whole.message.has_value() == pieces.message.has_value(), "a message in one piece, and none in several");
-  require(whole.error.has_value() == pieces.error.has_value(), "a refusal in one piece, and none in several");
+  // What comes in pieces may be waited for a little longer before it is refused; it is never taken.
+  require(!(whole.error || pieces.error) || (!whole.message && !pieces.message), "a refusal in one piece, and none in several");
   if (!whole.message) return;
   require(same(*whole.message, *pieces.message), "another message in pieces");
   require(whole.keep_alive == pieces.keep_alive && whole.consumed == pieces.consumed, "another end in pieces");

@@ -8,7 +8,11 @@
 #include "agent/key_list.h"
 #include "base/algorithms.h"
 #include "base/encoding.h"
+#include "base/time.h"
+#include "ca/authority.h"
+#include "crypto/random.h"
 #include "keygen2/messages.h"
+#include "sealing/seal.h"
 #include "sks/session_security.h"
 #include "storage/database.h"
 #include "tests/support/certificates.h"
@@ -184,9 +188,12 @@ Bytes sign_by_stranger(ByteView text) {
 
 Bytes sign_lookups_by_namesake(ByteView text, const Site& site) {
   const auto database = must(storage::open_sqlite(site.folder / "issuer.db", {}));
+  const SystemClock clock;
+  crypto::SystemRandom random;
+  const sealing::MasterKey master_key = must(sealing::open_master_key(site.folder, {}));
+  const crypto::Certificate real = must(ca::Authority::open(*database, master_key, clock, random)).issuing();
   const tests::Entity namesake =
       tests::certify(tests::new_p256_key(), "CN=To be renamed", nullptr, [&](crypto::CertificateContent& content) {
-        const crypto::Certificate real = must(crypto::certificates_from_pem(site.certified_by)).front();
         tests::as_ca(content);
         content.subject_der = to_bytes(real.subject_der());
         content.issuer_der = content.subject_der;

@@ -26,6 +26,7 @@ namespace {
 using tests::must;
 
 const std::vector<Attack> kNoAttacks;
+constexpr std::chrono::hours kLongerThanAnySession{24};
 
 std::string attribute_in(ByteView text, const std::string& name) {
   const auto document = xml::Document::parse(text);
@@ -80,8 +81,8 @@ Play::Meeting Play::meet(const Enrolment& enrolment, const std::vector<Attack>& 
   options.url = enrolment.way == "entrance" ? issuer::entrance_url(meeting.site->base_url, enrolment.profile)
                                             : must(meeting.site->issuer->make_url(enrolment.profile, subject));
   options.limits.max_keys = enrolment.max_keys;
-  meeting.outcome =
-      enrolment.basic ? enroll_basic(options.url, *meeting.road) : agent::enroll(options, tools_for(*meeting.person), *meeting.road);
+  meeting.outcome = enrolment.basic ? enroll_basic(options.url, *meeting.road, World::schema())
+                                    : agent::enroll(options, tools_for(*meeting.person), *meeting.road);
   for (const auto& [key, pin] : meeting.person->pins()) pins_[key] = pin;
   return meeting;
 }
@@ -191,6 +192,30 @@ void Play::run() {
   check_agreement();
 }
 
+Play::Survived Play::survive() {
+  for (const Action& action : scenario_.before) act(action);
+  Survived survived;
+  survived.before = picture_of(world_.store());
+  const Meeting meeting = meet(scenario_.session, scenario_.attacks);
+  for (const std::string& attack : meeting.road->idle_attacks()) ADD_FAILURE() << "struck nothing: " << attack;
+  survived.refused = !*meeting.outcome;
+  survived.unconfirmed = *meeting.outcome && (*meeting.outcome)->unconfirmed;
+  survived.letters = meeting.road->originals();
+  survived.after = picture_of(world_.store());
+  if (survived.refused) {
+    EXPECT_EQ(survived.after, survived.before) << "a refusal left something in the key store";
+  }
+  check_store_is_whole();
+  check_signatures();
+  check_that_it_still_serves(*meeting.site);
+  for (const Action& action : scenario_.after) act(action);
+  world_.clock().pass(kLongerThanAnySession);
+  for (auto& [name, site] : world_.sites()) must(site.service->clean_up());
+  check_agreement();
+  survived.end = picture_of(world_.store());
+  return survived;
+}
+
 void Play::check_outcome(const Meeting& meeting) {
   const Result<agent::EnrollmentOutcome>& outcome = *meeting.outcome;
   const std::string& wanted = scenario_.expect.outcome;
@@ -298,12 +323,17 @@ void Play::check_agreement() {
     if (key.is_usable()) in_store.insert(hex_encode(key.path.front().serial()));
   }
   std::set<std::string> at_issuers;
+  std::vector<std::string> in_doubt;
   for (auto& [name, site] : world_.sites()) {
     for (const issuer::CredentialSummary& credential : must(site.issuer->credentials())) {
       at_issuers.insert(credential.serial);
-      if (!credential.confirmed_at || !credential.ended.empty() || credential.device_id.empty()) continue;
+      if (credential.in_doubt) in_doubt.push_back(credential.key_id);
+      if (!credential.confirmed_at || !credential.ended.empty() || credential.in_doubt || credential.device_id.empty()) continue;
       EXPECT_TRUE(in_store.contains(credential.serial)) << "confirmed, and not in the key store: " << credential.key_id;
     }
+  }
+  if (scenario_.expect.in_doubt) {
+    EXPECT_EQ(in_doubt, *scenario_.expect.in_doubt);
   }
   for (const std::string& serial : in_store) EXPECT_TRUE(at_issuers.contains(serial)) << "no issuer knows of certificate " << serial;
 }

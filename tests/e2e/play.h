@@ -23,6 +23,18 @@ class Play {
   // Everything, with the expectations as failures of the running test.
   void run();
 
+  struct Survived {
+    bool refused = false;
+    bool unconfirmed = false;
+    std::vector<Letter> letters;  // as they were sent
+    std::string before;           // pictures of the key store: before the session, after it,
+    std::string after;
+    std::string end;  // and after all
+  };
+  // Plays it without the expectations of the file. Whatever comes of it has to be whole: both sides agree and go on serving, and a refusal
+  // leaves nothing behind.
+  Survived survive();
+
  private:
   // One meeting of device and issuer.
   struct Meeting {

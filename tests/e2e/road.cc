@@ -43,7 +43,7 @@ Result<http::Exchange> Road::send(const http::Url& url, http::Request request) {
   Passage passage{.url = url, .request = std::move(request), .name = "GET"};
   if (passage.request.method == "POST") passage.name = top_element(passage.request.body);
   ++counts_[passage.name];
-  originals_.push_back({passage.name, true, passage.request.body});
+  originals_.push_back({passage.name, true, passage.request.body, passage.request.target});
   if (const Result<> passed = strike_request(passage); !passed) return Failure(passed.error());
   return carry(passage);
 }
@@ -60,17 +60,17 @@ Result<http::Exchange> Road::carry(Passage& passage) {
   const std::string name = message ? top_element(exchange->response.body) : std::string();
   if (message) {
     ++counts_[name];
-    originals_.push_back({name, false, exchange->response.body});
+    originals_.push_back({name, false, exchange->response.body, {}});
   }
   if (const Result<> passed = strike_reply(passage, *exchange); !passed) return Failure(passed.error());
-  if (message) letters_.push_back({name, false, exchange->response.body});
+  if (message) letters_.push_back({name, false, exchange->response.body, {}});
   return exchange;
 }
 
 Result<http::Exchange> Road::deliver(const http::Url& url, const http::Request& request) {
   Site* site = world_.site_at(url.host);
   if (site == nullptr) return fail(Fault::kUnavailable, "there is no host " + url.host);
-  letters_.push_back({request.method == "POST" ? top_element(request.body) : "GET", true, request.body});
+  letters_.push_back({request.method == "POST" ? top_element(request.body) : "GET", true, request.body, request.target});
   http::Exchange exchange;
   exchange.response = site->service->handle(request);
   if (url.scheme == "https" && site->tls_certificate) exchange.server_certificate = site->tls_certificate->der();
@@ -175,19 +175,21 @@ std::vector<std::string> Road::idle_attacks() const {
   return idle;
 }
 
-Bytes Road::earlier(const std::string& name) const {
+const Letter& Road::earlier_letter(const std::string& name) const {
   const std::size_t dot = name.find('.');
   const std::vector<Letter>& letters = dot == std::string::npos ? originals_ : archive_.at(name.substr(0, dot));
   const std::string message = dot == std::string::npos ? name : name.substr(dot + 1);
   const auto found = std::ranges::find(letters, message, &Letter::name);
   if (found == letters.end()) throw std::runtime_error("no " + name + " has passed");
-  return found->text;
+  return *found;
 }
 
 // What "{...}" stands for in a value.
 std::string Road::named(const std::string& name) const {
   constexpr std::string_view kZeros = "zeros ";
   constexpr std::string_view kFingerprint = "fingerprint ";
+  constexpr std::string_view kTarget = "target ";
+  if (name.starts_with(kTarget)) return earlier_letter(name.substr(kTarget.size())).target;
   if (name.starts_with(kZeros)) return base64_encode(Bytes(static_cast<std::size_t>(std::stoul(name.substr(kZeros.size())))));
   const bool fingerprint = name.starts_with(kFingerprint);
   const std::string rest = fingerprint ? name.substr(kFingerprint.size()) : name;

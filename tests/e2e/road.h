@@ -18,6 +18,7 @@ struct Letter {
   std::string name;  // of the message
   bool to_issuer = false;
   Bytes text;
+  std::string target = {};  // of the request
 };
 
 // What the issuer said no to, last.
@@ -44,7 +45,7 @@ class Road final : public http::Client {
   [[nodiscard]] std::vector<std::string> idle_attacks() const;
 
   // Earlier text of the message `name`: of this session, or "session.name" of an earlier one. Throws if it is not there.
-  [[nodiscard]] Bytes earlier(const std::string& name) const;
+  [[nodiscard]] Bytes earlier(const std::string& name) const { return earlier_letter(name).text; }
 
  private:
   struct Passage;  // one request and its reply
@@ -53,6 +54,7 @@ class Road final : public http::Client {
   [[nodiscard]] bool strikes(std::size_t attack, const std::string& message, const std::string& reply_to);
   [[nodiscard]] Result<> strike_request(Passage& passage);
   [[nodiscard]] Result<> strike_reply(Passage& passage, http::Exchange& exchange);
+  [[nodiscard]] const Letter& earlier_letter(const std::string& name) const;
   [[nodiscard]] std::string filled(std::string text) const;
   [[nodiscard]] std::string named(const std::string& name) const;
   void note(const http::Response& response);

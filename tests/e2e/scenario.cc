@@ -186,6 +186,7 @@ Expectation read_expectation(Table table) {
   table.read("ended_by", expect.ended_by);
   table.read("questions", expect.questions);
   table.read("key_lists", expect.key_lists);
+  table.read("in_doubt", expect.in_doubt);
   table.read("told", expect.told);
   if (table.has("keys")) {
     expect.keys.emplace();

@@ -84,6 +84,7 @@ struct Expectation {
   std::string says{};                                   // a part of what the user was told
   std::optional<std::vector<std::string>> questions{};  // for PINs, in order: "PIN.1: Key.1 Key.2"
   std::optional<std::vector<std::string>> key_lists{};  // what the user was asked to agree to
+  std::optional<std::vector<std::string>> in_doubt{};   // credentials that the issuer is not sure of in the end
   std::optional<std::vector<toml::table>> keys{};       // all that are in the store in the end, in order of their handles
   std::vector<std::string> told{};                      // lines of the user's log, in order
 };

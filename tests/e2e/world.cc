@@ -37,7 +37,8 @@ const std::filesystem::path& prepared_issuer(const std::string& name, const Cloc
   return prepared("issuer-" + name, [&](const std::filesystem::path& path) {
     crypto::SystemRandom random;
     issuer::InitOptions options;
-    options.organization = name == "issuer" ? "Example Bank" : name + " Bank";
+    const bool is_bank = name == "issuer" || name == "namesake";  // whose CAs have one name, and keys of their own
+    options.organization = is_bank ? "Example Bank" : name + " Bank";
     must(issuer::init_issuer(path, options, clock, random));
     must(storage::write_file(path / "maker.pem", bytes_of(crypto::to_pem(maker("maker").root())), storage::FileMode::kPublic));
   });

@@ -29,7 +29,6 @@ struct Site {
   std::optional<crypto::Certificate> tls_certificate;
   std::unique_ptr<issuer::Issuer> issuer;
   std::unique_ptr<issuer::IssuerService> service;
-  std::string certified_by{};  // PEM of its issuing CA
 };
 
 class World {
