@@ -181,6 +181,28 @@ TEST_F(ContinuedEnrollment, AsksOnceForAPinOfTwoKeysAndSaysHowItIsTyped) {
   EXPECT_THAT(outcome.screen, HasSubstr("to be typed in a dialogue that the system protects"));
 }
 
+// The first PIN that it gives is too short. Each run of it notes what it is told, and counts itself.
+TEST_F(ContinuedEnrollment, AsksAPinentryOnceForAPinOfTwoKeysAndAgainWithTheReason) {
+  serve();
+  const std::string log = folder / "log";
+  const std::string pinentry = folder / "pinentry";
+  must(storage::write_file(pinentry,
+                           bytes_of("#!/bin/sh\necho OK\nwhile read -r line; do\n  echo \"$line\" >> '" + log +
+                                    "'\n  case \"$line\" in\n    GETPIN) if grep -q SETERROR '" + log +
+                                    "'; then echo 'D 739164'; else echo 'D 12'; fi; echo OK ;;\n    *) echo OK ;;\n"
+                                    "  esac\ndone\n"),
+                           storage::FileMode::kPrivate));
+  std::filesystem::permissions(pinentry, std::filesystem::perms::owner_all);
+  const Outcome outcome = enroll({url("pair"), "--yes", "--max-lifetime", "5000000", "--pinentry", pinentry});
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  const std::string told = to_text(must(storage::read_file(log, 1U << 20)));
+  EXPECT_THAT(told, HasSubstr("New PIN for Key.1, Key.2"));
+  EXPECT_THAT(told, HasSubstr("SETERROR This PIN cannot be used"));
+  std::size_t questions = 0;
+  for (std::size_t at = told.find("GETPIN\n"); at != std::string::npos; at = told.find("GETPIN\n", at + 1)) ++questions;
+  EXPECT_EQ(questions, 2U);
+}
+
 TEST_F(ContinuedEnrollment, NamesTheOptionThatAllowsMore) {
   serve();
   const Outcome lifetime = enroll({url("pair"), "--yes"});

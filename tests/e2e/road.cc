@@ -5,9 +5,12 @@
 #include <chrono>
 #include <stdexcept>
 
+#include "base/algorithms.h"
 #include "base/encoding.h"
 #include "crypto/digest.h"
 #include "keygen2/messages.h"
+#include "sks/client.h"
+#include "sks/methods.h"
 #include "tests/e2e/edits.h"
 #include "tests/e2e/forge.h"
 #include "tests/support/must.h"
@@ -123,6 +126,10 @@ Result<> Road::strike_request(Passage& passage) {
       world_.restart(*world_.site_at(passage.url.host));
     } else if (attack.action == "sign-again") {
       request.body = sign_again(world_, request.body);
+    } else if (attack.action == "wrong-pin") {
+      static_cast<void>(
+          sks::call(world_.store(), sks::SignHashedData{static_cast<std::uint32_t>(attack.amount), std::string(uri::kEcdsaSha256),
+                                                        SecretBytes::copy_of(bytes_of("9876")), Bytes(32)}));
     } else if (!edit(request.body, attack, [this](const std::string& name) { return earlier(name); })) {
       throw std::runtime_error("'" + attack.action + "' cannot be done to " + passage.name);
     }

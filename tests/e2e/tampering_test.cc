@@ -1,5 +1,6 @@
 // Every attribute and every text of every message, in both directions, changed and removed on its way: the other side refuses, or takes it
 // where nothing hangs on it; nothing is left behind, both sides agree on what there is, and both go on serving.
+#include <gtest/gtest-spi.h>
 #include <gtest/gtest.h>
 #include <libxml/tree.h>
 
@@ -99,6 +100,17 @@ TEST_P(Tampered, IsRefusedOrMakesNoDifference) {
     if (HasFailure()) return;
   }
   EXPECT_GT(refused, 0);
+}
+
+// What all refusals here and in the catalogue rest on: whatever one leaves in the key store is noticed.
+TEST(Harness, NoticesASingleWrongPinThatARefusalLeaves) {
+  Scenario scenario = scenario_of("standard");
+  Action enrolment;
+  enrolment.enrolment = scenario.session;
+  scenario.before = {enrolment};
+  scenario.attacks = {strike("KeyInitializationResponse", "wrong-pin", "", ""), strike("KeyInitializationResponse", "lose", "", "")};
+  scenario.attacks.front().amount = 1;
+  EXPECT_NONFATAL_FAILURE(static_cast<void>(Play(scenario).survive()), "a refusal left something in the key store");
 }
 
 std::vector<Target> targets() {
