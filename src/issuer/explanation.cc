@@ -134,6 +134,7 @@ std::vector<std::string> explain(const Profile& profile) {
   }
   if (profile.sign_requests) lines.emplace_back("Requests are signed");
   if (profile.server_cookie) lines.emplace_back("Requests carry a ServerCookie");
+  if (profile.by_files) lines.emplace_back("Messages may travel as files: the device need not see the issuer's TLS certificate");
   for (const LookupProfile& lookup : profile.lookups) lines.push_back(lookup_line(lookup));
   for (const KeyProfile& key : profile.keys) {
     lines.push_back(key_line(key, profile));
@@ -164,6 +165,7 @@ json::object explain_as_json(const Profile& profile) {
                       {"updatable", profile.updatable},
                       {"sign_requests", profile.sign_requests},
                       {"server_cookie", profile.server_cookie},
+                      {"by_files", profile.by_files},
                       {"deferred_certification", profile.deferral.has_value()}};
   json::array& keys = object["keys"].emplace_array();
   for (const KeyProfile& key : profile.keys) keys.emplace_back(key_as_json(key, profile));
@@ -185,6 +187,7 @@ std::vector<std::string> warnings_of(const Profile& profile) {
   if (profile.basic) out.emplace_back("the basic profile issues to keys of which nothing is known");
   if (profile.enrolment.open && !profile.enrolment.listed_devices && !profile.enrolment.operator_approves && !profile.clones())
     out.emplace_back("whoever reaches the issuer can enrol, and nobody looks at who that is");
+  if (profile.by_files) out.emplace_back("where a message came as a file, nothing shows that nobody stands between device and issuer");
   if (profile.devices.accept_any) out.emplace_back("any device is accepted, whoever made it");
   for (const KeyProfile& key : profile.keys) {
     if (key.export_policy == ExportPolicy::kNone)

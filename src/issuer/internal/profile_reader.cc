@@ -61,6 +61,7 @@ Result<> read_session(TomlTable& table, ProfileReading& reading, Profile& profil
   profile.updatable = TRY(table.boolean("updatable")).value_or(false);
   profile.session_key_reserve = static_cast<std::uint32_t>(TRY(table.integer("session_key_reserve", 0, 60000)).value_or(kDefaultReserve));
   profile.server_cookie = TRY(table.boolean("server_cookie")).value_or(false);
+  profile.by_files = TRY(table.boolean("by_files")).value_or(false);
   profile.sign_requests = TRY(table.boolean("sign_requests")).value_or(false);
   profile.abort_url = TRY(table.text("abort_url"));
   if (profile.abort_url) {
@@ -88,8 +89,8 @@ Result<> read_session(TomlTable& table, ProfileReading& reading, Profile& profil
 // Section 5 of keygen2.md has keys and certificates, and nothing else.
 Result<> check_basic(const TomlTable& table, const Profile& profile) {
   constexpr std::array kForeign = std::to_array<std::string_view>(
-      {"devices", "updatable", "session_key_reserve", "server_cookie", "sign_requests", "abort_url", "deferred_certification", "logotypes",
-       "wanted_algorithms", "wanted_extensions", "lookups", "puk_policies", "pin_policies"});
+      {"devices", "updatable", "session_key_reserve", "server_cookie", "by_files", "sign_requests", "abort_url", "deferred_certification",
+       "logotypes", "wanted_algorithms", "wanted_extensions", "lookups", "puk_policies", "pin_policies"});
   for (const std::string_view name : kForeign) {
     if (table.has(name))
       return Failure(table.error_at(name, "the basic profile has no " + std::string(name), "remove it, or basic = true"));
