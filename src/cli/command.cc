@@ -67,7 +67,9 @@ Error usage_error(const CLI::ParseError& parse_error, const CLI::App& root) {
     const std::vector<std::string> unknown = root.remaining(true);
     sentence = unknown.empty() ? "'" + path + "' wants a command after it" : "there is no command '" + path + ' ' + unknown.front() + "'";
   }
-  return {Fault::kBadInput, std::move(sentence), "see '" + path + " --help'", std::nullopt};
+  const bool wants_store = sentence == "--store is required";
+  std::string hint = wants_store ? "name the folder of the key store, or set AIRTIGHT_STORE; see '" : "see '";
+  return {Fault::kBadInput, std::move(sentence), hint + path + " --help'", std::nullopt};
 }
 
 int parse_and_run(int argc, const char* const* argv, Context& context) {

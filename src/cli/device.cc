@@ -20,6 +20,7 @@
 #include "device/store_folder.h"
 #include "provenance/verdict.h"
 #include "sks/status.h"
+#include "storage/files.h"
 
 namespace airtight::cli {
 namespace {
@@ -121,13 +122,20 @@ void add_call(CLI::App& device, Context& context) {
 
 // device info
 
-Result<> info(const std::string& folder, const Context& context) {
-  const auto store = TRY(open_key_store(folder));
+struct InfoArguments {
+  std::string store;
+  std::string certificate;  // where it is written; empty: nowhere
+};
+
+Result<> info(const InfoArguments& arguments, const Context& context) {
+  const auto store = TRY(open_key_store(arguments.store));
   const auto device = TRY(sks::call(*store->channel, sks::GetDeviceInfo{}));
   const auto sessions = TRY(agent::list_sessions(*store->channel));
   const auto keys = TRY(agent::list_keys(*store->channel));
   if (device.x509_certificates.empty()) return fail(Fault::kInternal, "the key store has no device certificate");
   const crypto::Certificate certificate = TRY(crypto::Certificate::parse(device.x509_certificates.front()));
+  if (!arguments.certificate.empty())
+    TRY(storage::write_file(arguments.certificate, bytes_of(crypto::to_pem(certificate)), storage::FileMode::kPublic));
   const std::string device_id = provenance::device_id(certificate);
   const auto open_sessions = std::ranges::count_if(sessions, [](const auto& entry) { return entry.session.is_open; });
   if (context.json) {
@@ -168,11 +176,12 @@ Result<> info(const std::string& folder, const Context& context) {
 }
 
 void add_info(CLI::App& device, Context& context) {
-  const auto store = std::make_shared<std::string>();
-  CLI::App& command =
-      add_command(device, context, "info", "Show what a key store is and what it can do", "airtight device info --store ./card",
-                  Secrets::kHandled, [store, &context] { return info(*store, context); });
-  add_store_option(command, *store);
+  const auto arguments = std::make_shared<InfoArguments>();
+  CLI::App& command = add_command(device, context, "info", "Show what a key store is and what it can do",
+                                  "airtight device info --store ./card\nairtight device info --store ./card --certificate card.pem",
+                                  Secrets::kHandled, [arguments, &context] { return info(*arguments, context); });
+  add_store_option(command, arguments->store);
+  command.add_option("--certificate", arguments->certificate, "Write the device's own certificate to this file (PEM)")->type_name("FILE");
 }
 
 // device sessions, device abort

@@ -23,28 +23,49 @@ std::string_view source_of(const KeyProfile& key) {
   return "restored";
 }
 
+std::string_view unit_of(PassphraseFormat format) {
+  switch (format) {
+    case PassphraseFormat::kNumeric: return " digits";
+    case PassphraseFormat::kAlphanumeric: return " digits and capital letters";
+    case PassphraseFormat::kString: return " characters";
+    case PassphraseFormat::kBinary: break;
+  }
+  return " bytes";
+}
+
 std::string pin_of(const KeyProfile& key, const Profile& profile) {
   if (key.device_pin) return "the device's own PIN";
   const PinPolicy* pin = key.pin_policy ? profile.find_pin_policy(*key.pin_policy) : nullptr;
   if (pin == nullptr) return "no PIN";
-  std::string text = pin->preset_length ? "a PIN of " + std::to_string(*pin->preset_length) + " bytes that the issuer sets"
-                                        : "a PIN of " + std::to_string(pin->min_length) + " to " + std::to_string(pin->max_length) +
-                                              " bytes that the user chooses";
-  text += " (" + std::string(name_of(pin->format)) + ", locked after " + std::to_string(pin->retry_limit) + " errors";
-  return text + (pin->puk_policy ? ", unlocked by PUK " + *pin->puk_policy + ")" : ", no PUK)");
+  std::string text = "PIN " + *key.pin_policy + " of ";
+  if (pin->preset_length) {
+    text += std::to_string(*pin->preset_length);
+  } else {
+    text += std::to_string(pin->min_length) + " to " + std::to_string(pin->max_length);
+  }
+  text += std::string(unit_of(pin->format)) + (pin->preset_length ? ", which the issuer sets" : ", which the user chooses");
+  text += "; locked after " + std::to_string(pin->retry_limit) + " errors";
+  return text + (pin->puk_policy ? "; unlocked by PUK " + *pin->puk_policy : "; no PUK");
 }
 
-std::string key_line(const KeyProfile& key, const Profile& profile) {
-  std::string text =
-      "Key " + key.id + ": " + algorithm_of(key) + ", " + std::string(name_of(key.usage)) + ", protected by " + pin_of(key, profile);
-  if (key.biometric_protection != BiometricProtection::kNone) text += ", biometrics: " + std::string(name_of(key.biometric_protection));
-  text += "; export: " + std::string(name_of(key.export_policy)) + "; delete: " + std::string(name_of(key.delete_policy));
-  if (key.source == KeySource::kIssuer) text += "; the issuer makes the private key and keeps it";
-  if (key.source == KeySource::kRestored) text += "; the private key is that of the subject's earlier key " + key.restored_key;
-  if (key.private_key_backup) text += "; the issuer keeps a backup of the private key";
-  if (key.updatable) text += "; updatable";
-  if (key.renewable) text += "; carries its renewal URL";
-  return text;
+// A line for the key, and one each for what protects it, what is allowed, and what its certificate is for.
+void add_key_lines(const KeyProfile& key, const Profile& profile, std::vector<std::string>& lines) {
+  std::string head = "Key " + key.id + ": " + algorithm_of(key) + ", " + std::string(name_of(key.usage));
+  if (!key.friendly_name.empty()) head += ", called \"" + key.friendly_name + '"';
+  lines.push_back(std::move(head));
+  std::string protection = pin_of(key, profile);
+  if (key.biometric_protection != BiometricProtection::kNone)
+    protection += "; biometrics: " + std::string(name_of(key.biometric_protection));
+  lines.push_back("  " + protection);
+  std::string allowed = "export: " + std::string(name_of(key.export_policy)) + "; delete: " + std::string(name_of(key.delete_policy));
+  if (key.source == KeySource::kIssuer) allowed += "; the issuer makes the private key and keeps it";
+  if (key.source == KeySource::kRestored) allowed += "; the private key is that of the subject's earlier key " + key.restored_key;
+  if (key.private_key_backup) allowed += "; the issuer keeps a backup of the private key";
+  if (key.updatable) allowed += "; updatable";
+  if (key.renewable) allowed += "; carries its renewal URL";
+  lines.push_back("  " + allowed);
+  lines.push_back("  certificate: " + std::string(name_of(key.certificate.purpose)) + ", " + std::to_string(key.certificate.validity_days) +
+                  " days");
 }
 
 std::string lookup_line(const LookupProfile& lookup) {
@@ -137,7 +158,7 @@ std::vector<std::string> explain(const Profile& profile) {
   if (profile.by_files) lines.emplace_back("Messages may travel as files: the device need not see the issuer's TLS certificate");
   for (const LookupProfile& lookup : profile.lookups) lines.push_back(lookup_line(lookup));
   for (const KeyProfile& key : profile.keys) {
-    lines.push_back(key_line(key, profile));
+    add_key_lines(key, profile, lines);
     if (key.symmetric_key) {
       lines.push_back("  with a symmetric key " + (key.symmetric_key->seed_pool
                                                        ? "from the seeds " + *key.symmetric_key->seed_pool

@@ -3,7 +3,12 @@
 
 #include <filesystem>
 
+#include "base/bytes.h"
+#include "crypto/certificate.h"
+#include "provenance/verdict.h"
+#include "storage/files.h"
 #include "tests/cli/program.h"
+#include "tests/support/must.h"
 #include "tests/support/temporary_folder.h"
 
 namespace airtight::cli::testing {
@@ -45,6 +50,16 @@ TEST_F(DeviceProgram, TellsJsonTheSameDeviceIdAtBirthAndLater) {
   EXPECT_THAT(std::string(info["device_id"].as_string()), MatchesRegex("[A-Z2-7]{4}-[A-Z2-7]{4}-[A-Z2-7]{4}-[A-Z2-7]{4}-[A-Z2-7]"));
   EXPECT_THAT(std::string(info["device_id_sha1"].as_string()), MatchesRegex("[0-9a-f]{40}"));
   EXPECT_EQ(info["keys"], 0);
+}
+
+TEST_F(DeviceProgram, WritesItsCertificateForIssuers) {
+  ASSERT_EQ(run(create()).status, 0);
+  const std::string file = folder / "card.pem";
+  const Outcome outcome = device({"info", "--json", "--certificate", file});
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  const auto certificates = tests::must(crypto::certificates_from_pem(to_text(tests::must(storage::read_file(file, 1U << 20)))));
+  ASSERT_EQ(certificates.size(), 1U);
+  EXPECT_EQ(provenance::device_id(certificates.front()), std::string(outcome.json().at("device_id").as_string()));
 }
 
 TEST_F(DeviceProgram, IsNotCreatedTwice) {
