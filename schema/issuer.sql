@@ -105,7 +105,6 @@ CREATE TABLE issuer_sessions (
   expires_at             INTEGER NOT NULL
 );
 CREATE INDEX issuer_sessions_by_expiry ON issuer_sessions (expires_at) WHERE is_open = 1;
-CREATE INDEX issuer_sessions_by_url ON issuer_sessions (url) WHERE is_open = 1;
 CREATE INDEX issuer_sessions_by_renewal ON issuer_sessions (renews) WHERE renews IS NOT NULL;
 
 -- Issued certificates by session and key. confirmed_at is set when the device has proved that it finished. Updates and deletions move all

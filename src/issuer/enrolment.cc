@@ -20,8 +20,8 @@ crypto::Sha256Value hash_of_token(std::string_view text) { return crypto::sha256
 
 std::string handle_of(const crypto::Sha256Value& token_hash) { return base64url_encode(ByteView(token_hash).first(kHandleSize)); }
 
-std::string session_url(std::string_view base_url, std::string_view handle) {
-  return std::string(base_url).append(kPathPrefix).append(handle);
+std::string session_url(std::string_view base_url, const crypto::Sha256Value& token_hash) {
+  return std::string(base_url).append(kPathPrefix).append(handle_of(token_hash));
 }
 
 std::string renewal_url(std::string_view base_url, std::string_view serial) {

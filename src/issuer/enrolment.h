@@ -26,7 +26,7 @@ struct Token {
 [[nodiscard]] std::string handle_of(const crypto::Sha256Value& token_hash);
 
 // "https://issuer.example.com" -> "https://issuer.example.com/keygen2/HANDLE": what a session's URLs begin with.
-[[nodiscard]] std::string session_url(std::string_view base_url, std::string_view handle);
+[[nodiscard]] std::string session_url(std::string_view base_url, const crypto::Sha256Value& token_hash);
 
 // BASE/enroll/PROFILE, where sessions begin without a one-time URL that was made before.
 inline constexpr std::string_view kEntrancePrefix = "/enroll/";

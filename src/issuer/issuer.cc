@@ -147,7 +147,7 @@ Result<std::string> Issuer::make_url(std::string_view profile_name, const std::o
   storage::Transaction transaction = TRY(storage::Transaction::begin(*database, storage::Access::kWrite));
   TRY(insert_enrolment(*database, token.hash, enrolment));
   TRY(transaction.commit());
-  return session_url(base, handle_of(token.hash)) + "/" + token.text;
+  return session_url(base, token.hash) + "/" + token.text;
 }
 
 Result<std::vector<SessionSummary>> Issuer::sessions() {

@@ -162,7 +162,7 @@ struct Profile {
   std::uint16_t session_key_limit = 0;  // what the session needs and the reserve (sks.md section 3)
   bool updatable = false;
   bool server_cookie = false;
-  bool by_files = false;  // messages may travel as files: without the session's HTTP cookie, and without a sight of the TLS certificate
+  bool by_files = false;  // messages may travel as files: the device need not have seen the TLS certificate
   bool sign_requests = false;
   std::optional<std::string> abort_url = {};  // absent: a page of the issuer
   std::optional<Deferral> deferral = {};

@@ -120,27 +120,18 @@ Verified<http::Response> IssuerService::Impl::dispatch(const http::Request& requ
 }
 
 Verified<http::Response> IssuerService::Impl::submit(const http::Request& request, std::string_view handle) {
+  const std::optional<std::string> cookie = request.cookie(kCookieName);
+  if (!cookie) return refuse(kForbidden, "session.cookie", "The message came without the cookie of its session");
   const DatabasePool::Lease database = TRY(parts.pool.take());
-  Session session = TRY(session_of(*database, request, handle));
-  const std::shared_ptr<const Profile> profile = TRY(profile_of(*database, session));
-  Turn turn{environment, *profile, parts.clock.now(), *database, std::move(session)};
+  std::optional<Session> session = TRY(find_session_by_cookie(*database, hash_of_token(*cookie)));
+  if (!session) return refuse(kForbidden, "session.unknown", "There is no session with this cookie");
+  const std::shared_ptr<const Profile> profile = TRY(profile_of(*database, *session));
+  Turn turn{environment, *profile, parts.clock.now(), *database, *std::move(session)};
 
   const Verified<Answer> step = answer(request, handle, turn);
   Verified<http::Response> response = step ? apply(*database, turn, *step) : Verified<http::Response>(std::unexpect, step.error());
   if (!response && response.error().ends_session()) end_session(*database, turn.session, response.error());
   return response;
-}
-
-Verified<Session> IssuerService::Impl::session_of(Database& database, const http::Request& request, std::string_view handle) {
-  if (const std::optional<std::string> cookie = request.cookie(kCookieName)) {
-    std::optional<Session> session = TRY(find_session_by_cookie(database, hash_of_token(*cookie)));
-    if (!session) return refuse(kForbidden, "session.unknown", "There is no session with this cookie");
-    return *std::move(session);
-  }
-  std::optional<Session> session = TRY(find_open_session_by_url(database, session_url(parts.base_url, handle)));
-  if (!session || !TRY(profile_of(database, *session))->by_files)
-    return refuse(kForbidden, "session.cookie", "The message came without the cookie of its session");
-  return *std::move(session);
 }
 
 // Reads the message, finds its row in the state machine, and lets its handler judge.

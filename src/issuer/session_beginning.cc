@@ -41,7 +41,7 @@ Session IssuerService::Impl::new_session(const Profile& profile, const crypto::S
   session.state = profile.basic ? ServerState::kAwaitKeyOperationResponse : ServerState::kAwaitPlatformNegotiationResponse;
   session.cookie_hash = to_bytes(ByteView(cookie.hash));
   session.profile_digest = to_bytes(ByteView(profile.digest));
-  session.url = session_url(parts.base_url, handle_of(token_hash));
+  session.url = session_url(parts.base_url, token_hash);
   session.server_session_id = "S-" + hex_encode(parts.random.bytes(kServerSessionIdBytes));
   session.updatable = profile.updatable;
   session.session_life_time = profile.session_life_time;

@@ -191,10 +191,6 @@ Result<std::optional<Session>> find_session_by_cookie(Database& database, ByteVi
   return find_one(database, AIRTIGHT_SELECT_SESSION "cookie_hash = ?", {cookie_hash});
 }
 
-Result<std::optional<Session>> find_open_session_by_url(Database& database, std::string_view url) {
-  return find_one(database, AIRTIGHT_SELECT_SESSION "url = ? AND is_open = 1", {url});
-}
-
 Result<std::optional<Session>> find_session_by_resume_token(Database& database, ByteView resume_hash) {
   return find_one(database, AIRTIGHT_SELECT_SESSION "resume_hash = ?", {resume_hash});
 }

@@ -98,8 +98,6 @@ struct Session {
 [[nodiscard]] Result<> insert_session(storage::Database& database, const Session& session);
 [[nodiscard]] Result<std::optional<Session>> find_session(storage::Database& database, std::int64_t id);
 [[nodiscard]] Result<std::optional<Session>> find_session_by_cookie(storage::Database& database, ByteView cookie_hash);
-// The open session whose paths are under `url`.
-[[nodiscard]] Result<std::optional<Session>> find_open_session_by_url(storage::Database& database, std::string_view url);
 [[nodiscard]] Result<std::optional<Session>> find_session_by_resume_token(storage::Database& database, ByteView resume_hash);
 [[nodiscard]] Result<std::optional<Session>> find_session_by_server_id(storage::Database& database, std::string_view server_session_id);
 [[nodiscard]] Result<std::optional<Session>> find_session_of_enrolment(storage::Database& database, std::int64_t enrolment_id);

@@ -1,4 +1,4 @@
-// Messages that travel as files (keygen2.md section 1): without the cookie of the session, from a device that saw no TLS certificate.
+// Messages that travel as files (keygen2.md section 1): the device saw no TLS certificate.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -19,11 +19,6 @@ class Files : public ::testing::Test {
   explicit Files(std::string head = "by_files = true")
       : issuer({.configuration = [=](const crypto::Certificate& root) { return configuration_of(root, head); }}) {}
 
-  // The first request is fetched, and its cookie lost.
-  void begin() {
-    client.get(issuer.url());
-    client.set_cookie("");
-  }
   // The session response with another fingerprint, or none.
   http::Response create_session(std::optional<Bytes> fingerprint) {
     keygen2::ProvisioningSessionResponse response = client.session_response();
@@ -38,8 +33,7 @@ class Files : public ::testing::Test {
 };
 
 TEST_F(Files, CarryAWholeSession) {
-  begin();
-  ASSERT_EQ(client.negotiate().status, 200);
+  client.run(issuer.url(), 1);
   ASSERT_EQ(create_session(std::nullopt).status, 200);
   ASSERT_EQ(client.make_keys().status, 200);
   ASSERT_EQ(client.deploy().status, 200);
@@ -47,28 +41,13 @@ TEST_F(Files, CarryAWholeSession) {
 }
 
 TEST_F(Files, DoNotHideAnotherTlsCertificate) {
-  begin();
-  ASSERT_EQ(client.negotiate().status, 200);
+  client.run(issuer.url(), 1);
   EXPECT_EQ(refusal_id(create_session(Bytes(32))), "server-certificate-fingerprint");
 }
 
-TEST_F(Files, MixWithACookie) {
-  client.get(issuer.url());
-  ASSERT_EQ(client.negotiate().status, 200);
-  client.set_cookie("");
-  EXPECT_EQ(create_session(std::nullopt).status, 200);
-}
-
-TEST_F(Files, BelongToNoSessionThatHasEnded) {
-  begin();
-  ASSERT_EQ(client.send(client.error_response({})).status, 200);
-  EXPECT_EQ(refusal_id(client.negotiate()), "session.cookie");
-}
-
-TEST_F(Files, DoNotTakeTheCookieOfAnotherSession) {
-  begin();
-  client.set_cookie("airtight-session=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
-  EXPECT_EQ(refusal_id(client.negotiate()), "session.unknown");
+TEST_F(Files, AreNothingButAPermission) {
+  client.run(issuer.url());
+  EXPECT_EQ(issuer.session().state, "Done");
 }
 
 class FilesUnwanted : public Files {
@@ -77,8 +56,8 @@ class FilesUnwanted : public Files {
 };
 
 TEST_F(FilesUnwanted, AreRefused) {
-  begin();
-  EXPECT_EQ(refusal_id(client.negotiate()), "session.cookie");
+  client.run(issuer.url(), 1);
+  EXPECT_EQ(refusal_id(create_session(std::nullopt)), "server-certificate-fingerprint.missing");
 }
 
 }  // namespace

@@ -64,8 +64,6 @@ struct IssuerService::Impl {
   void end_session(storage::Database& database, const Session& session, const Refusal& refusal) const;
 
   // The profile of a session: with which it began, and of that the part that a renewal is about.
-  // The session of a message: by its cookie or, where the profile lets messages travel as files, by its address.
-  [[nodiscard]] Verified<Session> session_of(storage::Database& database, const http::Request& request, std::string_view handle);
   [[nodiscard]] Result<std::shared_ptr<const Profile>> profile_of(storage::Database& database, const Session& session);
   [[nodiscard]] Result<std::shared_ptr<const Profile>> compiled_profile(storage::Database& database, ByteView digest);
 
