@@ -165,15 +165,22 @@ CREATE TABLE issuer_kept_keys (
   UNIQUE (credential_id, kind)
 );
 
--- Seeds of one-time passwords and other symmetric keys that came from elsewhere. Each is issued once, the oldest first.
+-- Seeds of one-time passwords and other symmetric keys that came from elsewhere. Each is issued once, the oldest first of those that the key
+-- of a profile can keep. The sealed value stays: a server that checks passwords needs it too.
 CREATE TABLE issuer_seeds (
   id            INTEGER PRIMARY KEY,
   pool          TEXT NOT NULL,
-  name          TEXT NOT NULL,                  -- the token's serial number or the like
-  properties    TEXT NOT NULL,                  -- JSON: texts by their names, for templates
+  name          TEXT NOT NULL,                  -- the Key Id of a container, the token's serial number or the like
+  properties    TEXT NOT NULL,                  -- JSON: texts by their names, for templates and the property bag
+  bag_type      TEXT,                           -- URI of that property bag; NULL: not for one-time passwords
+  algorithm     TEXT,                           -- URI of the only one that it may be used with; NULL: what the profile endorses
+  user_name     BLOB,                           -- DER Name of the only one who may get it; NULL: anybody
+  not_before    INTEGER,                        -- when it may be issued, and until when be used
+  not_after     INTEGER,
+  pin_policy    TEXT,                           -- JSON: of the PIN that has to guard it; NULL: of none
   sealed_value  BLOB NOT NULL,
   created_at    INTEGER NOT NULL,
   credential_id INTEGER REFERENCES issuer_credentials (id),
   UNIQUE (pool, name)
 );
-CREATE INDEX issuer_seeds_to_take ON issuer_seeds (pool, id) WHERE credential_id IS NULL;
+CREATE INDEX issuer_seeds_to_take ON issuer_seeds (pool, user_name, id) WHERE credential_id IS NULL;

@@ -1,5 +1,7 @@
 #include "ca/authority.h"
 
+#include <algorithm>
+
 #include "base/algorithms.h"
 #include "base/encoding.h"
 #include "ca/audit.h"
@@ -42,6 +44,16 @@ void add_publication(CertificateContent& content, const std::string& publication
   content.crl_urls = crl_urls(publication_url, issuer_key);
   content.ocsp_urls = ocsp_urls(publication_url);
   content.issuer_urls = issuer_urls(publication_url, issuer_key);
+}
+
+XmlSigner xml_signer_of(const std::shared_ptr<const AuthorityState>& state, const KeyPointer& key) {
+  const Result<PublicKey> public_key = key->certificate.public_key();
+  const bool rsa = public_key && public_key->type() == KeyAlgorithmType::kRsa;
+  const auto sign = [state, key, rsa](ByteView message) -> Result<Bytes> {
+    const auto signer = TRY(signer_of(state->master_key, *key));
+    return signer->sign(rsa ? crypto::SignatureScheme::kRsaPkcs1 : crypto::SignatureScheme::kEcdsaRaw, crypto::Digest::kSha256, message);
+  };
+  return {key->certificate, rsa ? uri::kRsaSha256 : uri::kEcdsaSha256, sign, key->certificate.not_before().plus(kClockTolerance)};
 }
 
 }  // namespace
@@ -119,6 +131,7 @@ Result<Certificate> Authority::issue(Database& database, const CertificateProfil
     const auto signer = TRY(signer_of(state_->master_key, *issuer));
     CertificateContent content = TRY(
         content_under(issuer->certificate, {key.spki(), state_->clock.now(), std::chrono::days(profile.validity_days)}, state_->random));
+    if (profile.latest_end) content.not_after = std::min(content.not_after, *profile.latest_end);
     Facts all = facts;
     TRY(all.add("serial", hex_encode(content.serial)));
     add_names(content, TRY(make_subject(profile, all, subject)));
@@ -155,16 +168,17 @@ Result<Certificate> Authority::issue_tls_server(Database& database, const Public
   return certificate;
 }
 
-Result<Bytes> Authority::sign_xml(ByteView message) const {
-  const KeyPointer issuer = state_->keys()->issuing;
-  const auto signer = TRY(signer_of(state_->master_key, *issuer));
-  const bool rsa = signer->public_key().type() == KeyAlgorithmType::kRsa;
-  return signer->sign(rsa ? crypto::SignatureScheme::kRsaPkcs1 : crypto::SignatureScheme::kEcdsaRaw, crypto::Digest::kSha256, message);
-}
-
-std::string_view Authority::xml_signature_method() const {
-  const Result<PublicKey> key = issuing().public_key();
-  return key && key->type() == KeyAlgorithmType::kRsa ? uri::kRsaSha256 : uri::kEcdsaSha256;
+std::vector<XmlSigner> Authority::xml_signers() const {
+  const std::shared_ptr<const KeySet> keys = state_->keys();
+  const Instant now = state_->clock.now();
+  std::vector<XmlSigner> out = {xml_signer_of(state_, keys->issuing)};
+  for (auto key = keys->all.rbegin(); key != keys->all.rend(); ++key) {
+    const AuthorityKeyRow& row = **key;
+    const bool is_open = row.signer != nullptr || row.storage.kind == KeyStorage::Kind::kDatabase;
+    if (row.role == kIssuingRole && row.name != keys->issuing->name && is_open && row.certificate.not_after() > now)
+      out.push_back(xml_signer_of(state_, *key));
+  }
+  return out;
 }
 
 }  // namespace airtight::ca

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -45,6 +46,15 @@ struct OpenOptions {
   WhichKeys keys = WhichKeys::kAllButRoot;  // kAll: to roll over, or to publish the root's CRL, where the root's key is not in the database
 };
 
+// An issuing CA as a signer of XML: `sign` is by the key of `certificate`, whatever is rolled over meanwhile. Fault::kUnavailable if that
+// is closed. It may outlive the authority.
+struct XmlSigner {
+  crypto::Certificate certificate;
+  std::string_view method;  // algorithm URI
+  std::function<Result<Bytes>(ByteView message)> sign;
+  Instant since;  // when the key came into use
+};
+
 struct AuthorityState;  // ca/internal/state.h
 
 // The certificates of the service's own TLS hang from a root of their own, so that no chain of the one kind passes for the other.
@@ -84,10 +94,9 @@ class Authority {
                                                              const std::vector<std::string>& dns_names,
                                                              const std::vector<std::string>& ip_addresses) const;
 
-  // Signs `message` with the issuing key, whose certificate is issuing(), as XML Signature has it: for what an issuer says in the name of
-  // its CA (discovery lookups and requests of KeyGen2). xml_signature_method() is the algorithm's URI.
-  [[nodiscard]] Result<Bytes> sign_xml(ByteView message) const;
-  [[nodiscard]] std::string_view xml_signature_method() const;
+  // Signs as XML Signature has it in the name of the issuing CAs: discovery lookups and requests of KeyGen2. The one in use comes first;
+  // then, the newest first, those that were in use before, unless they have expired or are closed.
+  [[nodiscard]] std::vector<XmlSigner> xml_signers() const;
 
  private:
   explicit Authority(std::shared_ptr<AuthorityState> state) : state_(std::move(state)) {}

@@ -12,6 +12,7 @@
 #include "base/bytes.h"
 #include "base/key_attributes.h"
 #include "base/result.h"
+#include "base/time.h"
 #include "ca/certificate_template.h"
 #include "crypto/certificate_builder.h"
 
@@ -50,6 +51,7 @@ struct CertificateProfile {
   Purpose purpose = Purpose::kGeneral;
   std::optional<NameTemplate> subject = {};             // absent: the enrolment's own subject
   std::vector<AlternativeName> alternative_names = {};  // besides those that the enrolment gives
+  std::optional<Instant> latest_end = {};               // the certificate ends then, if not before: known when it is made, and not before
 };
 
 // Whom a certificate names.

@@ -13,35 +13,17 @@
 #include "base/encoding.h"
 #include "cli/commands.h"
 #include "cli/issuer_commands.h"
+#include "cli/issuer_folder.h"
 #include "cli/seal_options.h"
-#include "cli/terminal.h"
 #include "crypto/random.h"
 #include "issuer/init.h"
+#include "issuer/life_cycle.h"
 #include "issuer/serve.h"
 
 namespace airtight::cli {
 namespace {
 
 namespace json = boost::json;
-
-// The folder and what every command on it opens.
-struct OpenIssuer {
-  SystemClock clock;
-  crypto::SystemRandom random;
-  std::unique_ptr<issuer::Issuer> issuer;
-};
-
-Result<std::unique_ptr<OpenIssuer>> open_issuer(const std::string& folder) {
-  auto open = std::make_unique<OpenIssuer>();
-  open->issuer = TRY(issuer::Issuer::open(folder, open->clock, open->random));
-  return open;
-}
-
-sealing::PassphrasePrompt prompt_for(const std::string& folder) { return passphrase_on_terminal("the issuer " + folder); }
-
-void add_folder(CLI::App& command, std::string& folder) { command.add_option("DIR", folder, "The folder of the issuer")->required(); }
-
-json::value text_or_null(const std::string& text) { return text.empty() ? json::value(nullptr) : json::value(text); }
 
 // issuer init
 
@@ -50,6 +32,8 @@ struct InitArguments {
   std::string tls_certificate;
   std::string tls_key;
   std::vector<std::string> accepted;
+  std::string ca_key = "database";
+  std::string root_key = "database";
   SealOptions seal;
   issuer::InitOptions options;
 };
@@ -57,14 +41,20 @@ struct InitArguments {
 Result<> init(const InitArguments& arguments, const Context& context) {
   issuer::InitOptions options = arguments.options;
   options.seal = TRY(seal_from(arguments.seal));
-  options.prompt = prompt_for(arguments.folder);
+  options.prompt = prompt_for_issuer(arguments.folder);
   options.tls_certificate = arguments.tls_certificate;
   options.tls_key = arguments.tls_key;
+  options.issuing_storage = TRY(ca::parse_key_storage(arguments.ca_key));
+  options.root_storage = TRY(ca::parse_key_storage(arguments.root_key));
   for (const std::string& text : arguments.accepted) options.accepted.push_back(TRY(issuer::parse_accepted_file(text)));
   const SystemClock clock;
   crypto::SystemRandom random;
   TRY(issuer::init_issuer(arguments.folder, options, clock, random));
   const bool any_device = options.accepted.empty();
+  if (any_device) {
+    context.err << "Warning: every device is accepted, whoever made it. To accept those of a maker alone, give his certificate with\n"
+                << "  --accept vendor=FILE, or list it in issuer.toml: [[profiles.default.devices.accepted]]\n";
+  }
   if (context.json) {
     context.print_json(json::object{{"issuer", arguments.folder},
                                     {"configuration", arguments.folder + "/issuer.toml"},
@@ -83,12 +73,27 @@ Result<> init(const InitArguments& arguments, const Context& context) {
   return {};
 }
 
+void add_ca_options(CLI::App& command, InitArguments& arguments) {
+  std::vector<std::pair<std::string, ca::KeyKind>> kinds;
+  for (const std::string_view name : ca::key_kind_names()) kinds.emplace_back(name, *ca::key_kind_named(name));
+  add_choice<ca::KeyKind>(command, "--key-kind", arguments.options.key, kinds, "Of the authority's keys (default p-256)");
+  command
+      .add_option("--ca-key", arguments.ca_key,
+                  "Where the issuing key is kept: database (the default), file:NAME or a PKCS #11 URI (pkcs11:...)")
+      ->type_name("PLACE");
+  command.add_option("--root-key", arguments.root_key, "Where the root's key is kept, likewise")->type_name("PLACE");
+  command
+      .add_option("--publication-url", arguments.options.publication_url,
+                  "Where certificates say that CRLs and OCSP are, instead of under the issuer's own URL: http://pki.example.com")
+      ->type_name("URL");
+}
+
 void add_init(CLI::App& group, Context& context) {
   const auto arguments = std::make_shared<InitArguments>();
   CLI::App& command = add_command(group, context, "init", "Make an issuer: its authority, TLS identity and configuration",
                                   "airtight issuer init ./issuer --organization 'Example Bank' --accept vendor=maker/root.pem",
                                   Secrets::kHandled, [arguments, &context] { return init(*arguments, context); });
-  add_folder(command, arguments->folder);
+  add_issuer_folder(command, arguments->folder);
   issuer::InitOptions& options = arguments->options;
   command
       .add_option("--organization", options.organization, "The name in the authority's certificates (default " + options.organization + ")")
@@ -101,6 +106,7 @@ void add_init(CLI::App& group, Context& context) {
   command.add_option("--tls-cert", arguments->tls_certificate, "Use this TLS certificate, with its issuers, instead of making one")
       ->type_name("PEM");
   command.add_option("--tls-key", arguments->tls_key, "Its key")->type_name("PEM");
+  add_ca_options(command, *arguments);
   add_seal_options(command, arguments->seal, "the issuer");
 }
 
@@ -141,7 +147,7 @@ Result<> serve(const ServeArguments& arguments, const Log& log, const Context& c
   issuer::ServeOptions options;
   options.listen = arguments.listen;
   const StopSignals signals;
-  const auto running = TRY(issuer::RunningIssuer::start(*open->issuer, options, prompt_for(arguments.folder), log));
+  const auto running = TRY(issuer::RunningIssuer::start(*open->issuer, options, prompt_for_issuer(arguments.folder), log));
   if (context.json) {
     context.print_json(json::object{{"listening", running->listening_url()}});
   } else {
@@ -161,7 +167,7 @@ void add_serve(CLI::App& group, Context& context, const CLI::Option& log_level) 
                     const Log log(log_level.count() == 0 ? LogLevel::kInfo : context.log_level, context.log_format);
                     return serve(*arguments, log, context);
                   });
-  add_folder(command, arguments->folder);
+  add_issuer_folder(command, arguments->folder);
   command.add_option("--listen", arguments->listen, "Where to listen instead of issuer.toml's; port 0 takes any free one")
       ->type_name("ADDR:PORT");
 }
@@ -172,13 +178,15 @@ struct UrlArguments {
   std::string folder;
   std::string profile = "default";
   std::string subject;
+  std::string renew;
 };
 
 Result<> make_url(const UrlArguments& arguments, const Context& context) {
   const auto open = TRY(open_issuer(arguments.folder));
   std::optional<std::string> subject;
   if (!arguments.subject.empty()) subject = arguments.subject;
-  const std::string url = TRY(open->issuer->make_url(arguments.profile, subject));
+  const std::string url = arguments.renew.empty() ? TRY(open->issuer->make_url(arguments.profile, subject))
+                                                  : TRY(issuer::renewal_url_of(*open->issuer, arguments.renew));
   if (context.json) {
     context.print_json(json::object{{"url", url}});
   } else {
@@ -189,12 +197,20 @@ Result<> make_url(const UrlArguments& arguments, const Context& context) {
 
 void add_url(CLI::App& group, Context& context) {
   const auto arguments = std::make_shared<UrlArguments>();
-  CLI::App& command = add_command(group, context, "url", "Print a new enrolment URL, which works once",
-                                  "airtight issuer url ./issuer --subject 'CN=Jane Doe,O=Example Bank,C=SE'", Secrets::kHandled,
-                                  [arguments, &context] { return make_url(*arguments, context); });
-  add_folder(command, arguments->folder);
-  command.add_option("--profile", arguments->profile, "The profile of issuer.toml (default default)")->type_name("NAME");
-  command.add_option("--subject", arguments->subject, "Whom the certificates name, instead of the profile's subject")->type_name("DN");
+  CLI::App& command =
+      add_command(group, context, "url", "Print a new enrolment URL, which works once, or the one at which a credential is renewed",
+                  "airtight issuer url ./issuer --subject 'CN=Jane Doe,O=Example Bank,C=SE'\n"
+                  "airtight issuer url ./issuer --renew 4be0c1",
+                  Secrets::kHandled, [arguments, &context] { return make_url(*arguments, context); });
+  add_issuer_folder(command, arguments->folder);
+  CLI::Option* const profile =
+      command.add_option("--profile", arguments->profile, "The profile of issuer.toml (default default)")->type_name("NAME");
+  CLI::Option* const subject =
+      command.add_option("--subject", arguments->subject, "Whom the certificates name, instead of the profile's subject")->type_name("DN");
+  command.add_option("--renew", arguments->renew, "The credential that a device renews at this URL, by its serial number")
+      ->type_name("SERIAL")
+      ->excludes(profile)
+      ->excludes(subject);
 }
 
 // issuer sessions
@@ -239,7 +255,7 @@ void add_sessions(CLI::App& group, Context& context) {
   CLI::App& command =
       add_command(group, context, "sessions", "List the enrolment sessions and how they ended", "airtight issuer sessions ./issuer",
                   Secrets::kNone, [folder, &context] { return list_sessions(*folder, context); });
-  add_folder(command, *folder);
+  add_issuer_folder(command, *folder);
 }
 
 // issuer credentials
@@ -267,6 +283,8 @@ json::object credential_as_json(const issuer::CredentialSummary& credential, boo
                       {"subject", credential.subject},
                       {"key_id", credential.key_id},
                       {"state", state_of(credential)},
+                      {"status", text_or_null(credential.status)},
+                      {"kept_key", text_or_null(credential.kept_key)},
                       {"profile", credential.profile},
                       {"device_id", text_or_null(credential.device_id)},
                       {"server_session_id", credential.server_session_id},
@@ -286,7 +304,7 @@ Result<> list_credentials(const CredentialsArguments& arguments, const Context& 
   const auto open = TRY(open_issuer(arguments.folder));
   std::vector<issuer::CredentialSummary> credentials =
       TRY(open->issuer->credentials(arguments.unconfirmed ? issuer::Issuer::Which::kUnconfirmed : issuer::Issuer::Which::kAll));
-  if (arguments.show_puk) TRY(open->issuer->add_passphrases(credentials, prompt_for(arguments.folder)));
+  if (arguments.show_puk) TRY(open->issuer->add_passphrases(credentials, prompt_for_issuer(arguments.folder)));
   if (context.json) {
     json::array array;
     for (const issuer::CredentialSummary& credential : credentials) array.push_back(credential_as_json(credential, arguments.show_puk));
@@ -296,12 +314,15 @@ Result<> list_credentials(const CredentialsArguments& arguments, const Context& 
   if (credentials.empty())
     context.out << (arguments.unconfirmed ? "There are no unconfirmed credentials\n" : "There are no credentials yet\n");
   for (const issuer::CredentialSummary& credential : credentials) {
-    context.out << credential.serial << "  " << state_of(credential) << '\n'
+    context.out << credential.serial << "  " << state_of(credential)
+                << (credential.status.empty() || credential.status == "valid" ? "" : ", " + credential.status) << '\n'
                 << "   subject  " << agent::printable(credential.subject) << '\n'
                 << "   key      " << credential.key_id << " of " << credential.server_session_id << ", profile " << credential.profile
                 << '\n'
                 << "   device   " << (credential.device_id.empty() ? "unknown: without provenance" : credential.device_id) << '\n'
                 << "   issued   " << format_time(credential.issued_at) << ", expires " << format_time(credential.not_after) << '\n';
+    if (!credential.kept_key.empty())
+      context.out << "   kept     the issuer has the private key (" << credential.kept_key << "): a later session can restore it\n";
     for (const issuer::Passphrase& passphrase : credential.passphrases) {
       context.out << (passphrase.kind == issuer::PassphraseKind::kPuk ? "   PUK      " : "   PIN      ") << passphrase.name << ' '
                   << passphrase_text(passphrase) << '\n';
@@ -315,7 +336,7 @@ void add_credentials(CLI::App& group, Context& context) {
   CLI::App& command = add_command(group, context, "credentials", "List the issued credentials, confirmed by their devices or not",
                                   "airtight issuer credentials ./issuer\nairtight issuer credentials ./issuer --show-puk",
                                   Secrets::kHandled, [arguments, &context] { return list_credentials(*arguments, context); });
-  add_folder(command, arguments->folder);
+  add_issuer_folder(command, arguments->folder);
   command.add_flag("--show-puk", arguments->show_puk, "Show the PUKs too, and the PINs that the issuer set, for those who help users");
   command.add_flag("--unconfirmed", arguments->unconfirmed,
                    "Only those that their devices have not confirmed, or may have given up unconfirmed");
@@ -333,6 +354,8 @@ void add_issuer(CLI::App& root, Context& context) {
   add_issuer_profile(group, context);
   add_issuer_approve(group, context);
   add_issuer_devices(group, context);
+  add_issuer_life(group, context);
+  add_issuer_seeds(group, context);
 }
 
 }  // namespace airtight::cli

@@ -8,5 +8,7 @@ namespace airtight::cli {
 void add_issuer_profile(CLI::App& issuer_group, Context& context);  // issuer_profile.cc
 void add_issuer_approve(CLI::App& issuer_group, Context& context);  // and waiting, deny
 void add_issuer_devices(CLI::App& issuer_group, Context& context);
+void add_issuer_life(CLI::App& issuer_group, Context& context);   // issuer_life.cc
+void add_issuer_seeds(CLI::App& issuer_group, Context& context);  // issuer_seeds.cc
 
 }  // namespace airtight::cli

@@ -39,13 +39,23 @@ bool equal_without_case(std::string_view a, std::string_view b) {
   return std::ranges::equal(a, b, {}, lower, lower);
 }
 
+// An ID for one more lookup, by another issuing CA.
+std::string next_id(const Profile& profile, std::size_t& number) {
+  for (;;) {
+    std::string id = "CA." + std::to_string(++number);
+    if (is_of_first_authority(profile, id)) continue;
+    return id;
+  }
+}
+
 // The steps of the SKS document that look at the certificate.
-bool is_match(const crypto::Certificate& certificate, const keygen2::LookupSpecifier& lookup, const crypto::Certificate& issuing) {
+bool is_match(const crypto::Certificate& certificate, const keygen2::LookupSpecifier& lookup, const std::vector<ca::XmlSigner>& issuers) {
   const std::vector<std::string> emails = certificate.emails();
   const bool has_email =
       !lookup.email || std::ranges::any_of(emails, [&](const std::string& email) { return equal_without_case(email, *lookup.email); });
-  return has_email && certificate.verify_issued_by(issuing) &&
-         (!lookup.serial || keygen2::decimal_of(certificate.serial()) == *lookup.serial) &&
+  const bool issued_here = std::ranges::any_of(
+      issuers, [&](const ca::XmlSigner& issuer) { return certificate.verify_issued_by(issuer.certificate).has_value(); });
+  return has_email && issued_here && (!lookup.serial || keygen2::decimal_of(certificate.serial()) == *lookup.serial) &&
          (!lookup.issued_before || certificate.not_before() < *lookup.issued_before) &&
          (!lookup.issued_after || certificate.not_before() > *lookup.issued_after);
 }
@@ -61,12 +71,15 @@ struct Found {
 // Judges the matches of all lookups and decides what becomes of them.
 class Discovery {
  public:
-  Discovery(Turn& turn, const keygen2::CredentialDiscoveryRequest& request) : turn_(turn), request_(request) {}
+  Discovery(Turn& turn, const keygen2::CredentialDiscoveryRequest& request)
+      : turn_(turn), request_(request), issuers_(turn.environment.authority.xml_signers()) {}
 
   [[nodiscard]] Verified<> judge(const std::vector<LookupResult>& results);
   [[nodiscard]] std::vector<Target> take_targets() { return std::move(targets_); }
 
  private:
+  // What the results from `begin` to `end`, which answer one lookup of the profile, have found.
+  [[nodiscard]] Verified<> judge_one(const std::vector<LookupResult>& results, std::size_t begin, std::size_t end);
   [[nodiscard]] Verified<std::optional<Found>> find(const MatchingCredential& match, const keygen2::LookupSpecifier& lookup);
   [[nodiscard]] Verified<Session> owner_of(const Credential& credential, const MatchingCredential& match);
   [[nodiscard]] Verified<> act(const LookupProfile& lookup, std::vector<Found> found);
@@ -75,6 +88,7 @@ class Discovery {
 
   Turn& turn_;
   const keygen2::CredentialDiscoveryRequest& request_;
+  std::vector<ca::XmlSigner> issuers_;
   std::vector<Target> targets_;
   std::set<std::int64_t> targeted_;
 };
@@ -103,7 +117,7 @@ Verified<std::optional<Found>> Discovery::find(const MatchingCredential& match, 
     return refuse(kForbidden, "discovery.ended", "The device says that it has a credential which it has deleted or replaced");
   }
   const crypto::Certificate certificate = TRY(crypto::Certificate::parse(credential->certificate));
-  if (!is_match(certificate, lookup, turn_.environment.authority.issuing())) {
+  if (!is_match(certificate, lookup, issuers_)) {
     return refuse(kForbidden, "discovery.not-matching",
                   "The device returns a credential that the lookup " + lookup.id + " does not ask for");
   }
@@ -165,28 +179,41 @@ Verified<> Discovery::judge(const std::vector<LookupResult>& results) {
   if (!std::ranges::equal(results, request_.lookups, same_id)) {
     return refuse(kForbidden, "discovery.results", "The device does not answer each lookup that it was asked, in their order");
   }
-  for (std::size_t i = 0; i < results.size(); ++i) {
-    const LookupProfile* profile = turn_.profile.find_lookup(results[i].id);
-    if (profile == nullptr) return Refused(fail(Fault::kInternal, "the session's profile has no lookup " + results[i].id).error());
-    if (results[i].matches.size() > profile->most) {
+  for (std::size_t begin = 0; begin < results.size();) {
+    std::size_t end = begin + 1;
+    while (end < results.size() && !is_of_first_authority(turn_.profile, results[end].id)) ++end;
+    TRY(judge_one(results, begin, end));
+    begin = end;
+  }
+  return {};
+}
+
+Verified<> Discovery::judge_one(const std::vector<LookupResult>& results, std::size_t begin, std::size_t end) {
+  const LookupProfile* profile = turn_.profile.find_lookup(results[begin].id);
+  if (profile == nullptr) return Refused(fail(Fault::kInternal, "the session's profile has no lookup " + results[begin].id).error());
+  std::size_t count = 0;
+  std::set<std::string> fingerprints;
+  std::vector<Found> found;
+  for (std::size_t i = begin; i < end; ++i) {
+    count += results[i].matches.size();
+    if (count > profile->most) {
       return refuse(kConflict, "discovery.too-many",
-                    "The device has " + std::to_string(results[i].matches.size()) + " credentials where at most " +
-                        std::to_string(profile->most) + " are dealt with in one session");
+                    "The device has " + std::to_string(count) + " credentials or more where at most " + std::to_string(profile->most) +
+                        " are dealt with in one session");
     }
-    std::set<std::string> fingerprints;
-    std::vector<Found> found;
     for (const MatchingCredential& match : results[i].matches) {
       if (!fingerprints.insert(to_text(match.certificate_fingerprint)).second)
         return refuse(kForbidden, "discovery.repeated", "The device returns a credential twice");
       std::optional<Found> one = TRY(find(match, request_.lookups[i]));
       if (one) found.push_back(*std::move(one));
     }
-    TRY(act(*profile, std::move(found)));
   }
-  return {};
+  return act(*profile, std::move(found));
 }
 
 }  // namespace
+
+bool is_of_first_authority(const Profile& profile, std::string_view lookup_id) { return profile.find_lookup(lookup_id) != nullptr; }
 
 Verified<Answer> discover_credentials(Turn& turn) {
   Session& session = turn.session;
@@ -197,10 +224,17 @@ Verified<Answer> discover_credentials(Turn& turn) {
   request.server_time = session.server_time;
   request.submit_url = submit_url(session);
   const crypto::Sha256Value nonce = keygen2::discovery_nonce(session.client_session_id, session.server_session_id, submit_url(session));
+  const std::size_t authorities = turn.environment.authority.xml_signers().size();
+  std::size_t extra_lookups = 0;
   for (const LookupProfile& lookup : turn.profile.lookups) {
     Result<keygen2::LookupSpecifier> specifier = specifier_of(lookup, turn, nonce);
     if (!specifier && specifier.error().fault == Fault::kNotFound) return Refused(no_value(specifier.error()));
     request.lookups.push_back(TRY(std::move(specifier)));
+    for (std::size_t earlier = 1; earlier < authorities; ++earlier) {
+      keygen2::LookupSpecifier again = request.lookups.back();
+      again.id = next_id(turn.profile, extra_lookups);
+      request.lookups.push_back(std::move(again));
+    }
   }
   session.request = TRY(request_text(turn, std::move(request)));
   return Answer{keygen2::ServerState::kAwaitCredentialDiscoveryResponse,

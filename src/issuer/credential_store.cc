@@ -104,6 +104,14 @@ Result<std::optional<Credential>> find_credential_of_key(Database& database, std
   return storage::query_one(database, AIRTIGHT_SELECT_CREDENTIAL "session_id = ? AND key_id = ?", {session_id, key_id}, credential_from);
 }
 
+Result<bool> can_be_renewed(Database& database, const Credential& credential) {
+  if (credential.withdrawn) return credential.updatable;
+  if (!credential.confirmed_at || credential.ended_at || !credential.updatable) return false;
+  const Bytes serial = TRY(hex_decode(credential.serial));
+  const auto issued = TRY(ca::find(database, serial));
+  return issued && issued->status == ca::CertificateStatus::kValid;
+}
+
 Result<std::int64_t> confirm_credentials(Database& database, std::int64_t session_id, Instant now) {
   return database.execute("UPDATE issuer_credentials SET confirmed_at = ? WHERE session_id = ?", {now.milliseconds, session_id});
 }

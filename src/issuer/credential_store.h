@@ -14,7 +14,6 @@
 #include "base/result.h"
 #include "base/secret_bytes.h"
 #include "base/time.h"
-#include "issuer/text_template.h"
 #include "sealing/master_key.h"
 #include "storage/database.h"
 
@@ -48,6 +47,9 @@ struct Credential {
 [[nodiscard]] Result<std::optional<Credential>> find_credential_by_serial(storage::Database& database, std::string_view serial);
 [[nodiscard]] Result<std::optional<Credential>> find_credential_of_key(storage::Database& database, std::int64_t session_id,
                                                                        std::string_view key_id);
+// Whether a device may come back with it for renewal: one that it confirmed and whose certificate is valid, or of which only the last
+// answer got lost.
+[[nodiscard]] Result<bool> can_be_renewed(storage::Database& database, const Credential& credential);
 // Confirms the credentials of a session; how many there are.
 [[nodiscard]] Result<std::int64_t> confirm_credentials(storage::Database& database, std::int64_t session_id, Instant now);
 // Revokes what the session issued and the device did not confirm, and marks it so; how many there were.
@@ -101,18 +103,5 @@ struct KeptKey {
 };
 [[nodiscard]] Result<std::optional<KeptKey>> find_kept_private_key(storage::Database& database, const sealing::MasterKey& master_key,
                                                                    std::string_view subject, std::string_view key_id);
-
-// Seeds. `properties` fill templates as {seed.NAME}; {seed.name} is `name`.
-[[nodiscard]] Result<> insert_seed(storage::Database& database, const sealing::MasterKey& master_key, std::string_view pool,
-                                   std::string_view name, const TemplateValues& properties, const SecretBytes& value, Instant now,
-                                   RandomSource& random);
-[[nodiscard]] Result<std::int64_t> count_seeds(storage::Database& database, std::string_view pool);  // that can be taken
-struct Seed {
-  SecretBytes value;
-  TemplateValues values;  // as templates name them
-};
-// Takes the oldest seed of the pool that was not taken yet, for the credential: nobody gets it again. Nothing if the pool is empty.
-[[nodiscard]] Result<std::optional<Seed>> take_seed(storage::Database& database, const sealing::MasterKey& master_key,
-                                                    std::string_view pool, std::int64_t credential_id);
 
 }  // namespace airtight::issuer

@@ -65,6 +65,15 @@ Verified<SecretBytes> Deployment::private_key_for(const KeyProfile& profile) con
   return std::move(kept->value);
 }
 
+Verified<std::optional<SeedOffer>> Deployment::seed_for(const KeyProfile& profile) const {
+  if (!profile.symmetric_key || !profile.symmetric_key->seed_pool) return std::optional<SeedOffer>();
+  const bool updates = std::ranges::any_of(targets_, [&](const Target& target) { return target.key_id == profile.id; });
+  const SeedWish wish = TRY(wish_of(turn_.profile, profile, turn_.session.subject, updates, turn_.now));
+  std::optional<SeedOffer> offer = TRY(find_seed(database_, wish));
+  if (!offer) return Refused(no_seed());
+  return offer;
+}
+
 Verified<Deployment::Issued> Deployment::issue(const KeyProfile& profile, const GeneratedPublicKey& made) {
   const Environment& environment = turn_.environment;
   const Session& session = turn_.session;
@@ -76,7 +85,10 @@ Verified<Deployment::Issued> Deployment::issue(const KeyProfile& profile, const 
     public_key = key.public_key();
   }
   const provenance::Verdict verdict = TRY(verdict_from_json(session.verdict));
-  const Result<crypto::Certificate> issued = issue_certificate(database_, turn_, profile, public_key, verdict);
+  const std::optional<SeedOffer> offer = TRY(seed_for(profile));
+  KeyProfile certified = profile;
+  if (offer) certified.certificate.latest_end = offer->not_after;
+  const Result<crypto::Certificate> issued = issue_certificate(database_, turn_, certified, public_key, verdict);
   if (!issued && issued.error().fault == Fault::kRefused)
     return refuse(kConflict, "certificate.refused", "The certificate cannot be issued: " + issued.error().message);
   const crypto::Certificate certificate = TRY(issued);
@@ -107,7 +119,12 @@ Verified<Deployment::Issued> Deployment::issue(const KeyProfile& profile, const 
                  {"serial", credential.serial},
                  {"issued", format_time(certificate.not_before())},
                  {"expires", format_time(certificate.not_after())}});
-  return Issued{profile, made, certificate, id, std::move(private_key), std::move(values)};
+  std::optional<Seed> seed;
+  if (offer) {
+    seed = TRY(take_seed(database_, environment.master_key, offer->id, id));
+    values.merge(seed->values);
+  }
+  return Issued{profile, made, certificate, id, std::move(private_key), std::move(seed), std::move(values)};
 }
 
 // Data = End-Entity Certificate || DecryptedKey || EndorsedAlgorithm...
@@ -115,20 +132,18 @@ Verified<keygen2::SymmetricKey> Deployment::symmetric_key_for(Issued& issued) {
   const Environment& environment = turn_.environment;
   const SymmetricKeyProfile& profile = *issued.profile.symmetric_key;
   SecretBytes value;
-  if (profile.seed_pool) {
-    std::optional<Seed> seed = TRY(take_seed(database_, environment.master_key, *profile.seed_pool, issued.credential_id));
-    if (!seed) return refuse(kUnavailable, "key.no-seed", "The issuer has no seed left for this enrolment");
-    value = std::move(seed->value);
-    issued.values.merge(seed->values);
+  keygen2::SymmetricKey key;
+  key.endorsed_algorithms = profile.endorsed_algorithms;
+  if (issued.seed) {
+    value = std::move(issued.seed->value);
+    if (!issued.seed->description.algorithm.empty()) key.endorsed_algorithms = {issued.seed->description.algorithm};
   } else {
     value = environment.random.secret(profile.length);
     TRY(keep_key(database_, environment.master_key, issued.credential_id, KeptKind::kSymmetric, value, turn_.now, environment.random));
   }
   std::vector<ByteView> data = {issued.certificate.der(), value.expose_secret()};
-  for (const std::string& algorithm : profile.endorsed_algorithms) data.push_back(bytes_of(algorithm));
-  keygen2::SymmetricKey key;
+  for (const std::string& algorithm : key.endorsed_algorithms) data.push_back(bytes_of(algorithm));
   key.encrypted_value = encrypt(value.expose_secret());
-  key.endorsed_algorithms = profile.endorsed_algorithms;
   key.mac = mac("setSymmetricKey", data);
   return key;
 }
@@ -159,6 +174,27 @@ keygen2::Extension Deployment::plain_extension(const Issued& issued, std::string
   return out;
 }
 
+Result<keygen2::ExtensionObject> Deployment::property_bag(const Issued& issued, keygen2::PropertyBag bag) {
+  bag.canonical = TRY(keygen2::canonical_property_bag(bag.type, bag.properties));
+  bag.mac = extension_mac(issued, ExtensionBaseType::kPropertyBag, {}, bag.canonical, bag.type);
+  return keygen2::ExtensionObject(std::move(bag));
+}
+
+Result<std::optional<keygen2::ExtensionObject>> Deployment::seed_bag(const Issued& issued) {
+  if (!issued.seed || !issued.seed->description.parameters) return std::optional<keygen2::ExtensionObject>();
+  const otp::Parameters& parameters = *issued.seed->description.parameters;
+  keygen2::PropertyBag bag;
+  bag.type = otp::bag_type(parameters);
+  const bool is_written = std::ranges::any_of(issued.profile.extensions, [&](const ExtensionObjectProfile& one) {
+    return std::visit([&](const auto& object) { return object.type == bag.type; }, one);
+  });
+  if (is_written) return std::optional<keygen2::ExtensionObject>();
+  for (const otp::Property& property : TRY(otp::properties_for(parameters))) {
+    bag.properties.push_back({property.name, property.value, property.writable ? std::optional(true) : std::nullopt});
+  }
+  return std::optional(TRY(property_bag(issued, std::move(bag))));
+}
+
 Verified<keygen2::ExtensionObject> Deployment::extension(const Issued& issued, const ExtensionObjectProfile& profile) {
   const auto filled = [&](std::string_view text) -> Verified<std::string> {
     Result<std::string> value = fill_template(text, issued.values);
@@ -175,9 +211,7 @@ Verified<keygen2::ExtensionObject> Deployment::extension(const Issued& issued, c
     out.type = bag->type;
     for (const PropertyProfile& property : bag->properties)
       out.properties.push_back({property.name, TRY(filled(property.value)), property.writable});
-    out.canonical = TRY(keygen2::canonical_property_bag(out.type, out.properties));
-    out.mac = extension_mac(issued, ExtensionBaseType::kPropertyBag, {}, out.canonical, out.type);
-    return keygen2::ExtensionObject(std::move(out));
+    return TRY(property_bag(issued, std::move(out)));
   }
   const ExtensionProfile& plain = std::get<ExtensionProfile>(profile);
   if (const auto* bytes = std::get_if<Bytes>(&plain.data))
@@ -221,6 +255,8 @@ Verified<CertifiedPublicKey> Deployment::certify(const GeneratedPublicKey& made)
   certified.mac = mac("setCertificatePath", data);
   certified.import = TRY(import_for(issued));
   for (const ExtensionObjectProfile& one : profile->extensions) certified.extensions.push_back(TRY(extension(issued, one)));
+  std::optional<keygen2::ExtensionObject> bag = TRY(seed_bag(issued));
+  if (bag) certified.extensions.push_back(*std::move(bag));
   if (profile->renewable) {
     const std::string url = renewal_url(base_of_session_url(turn_.session.url), issued.values.at("serial"));
     certified.extensions.emplace_back(plain_extension(issued, keygen2::kRenewalUrlExtension, bytes_of(url), false));

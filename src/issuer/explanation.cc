@@ -68,6 +68,14 @@ void add_key_lines(const KeyProfile& key, const Profile& profile, std::vector<st
                   " days");
 }
 
+// What an update leaves as it is in the device, and what it changes (sks.md section 8).
+constexpr std::string_view kTakesOver = "takes over the PIN and PUK of the key that it replaces, with their values and counts of errors";
+
+std::string update_line(const KeyProfile& key) {
+  return "  Update: " + key.id + " " + std::string(kTakesOver) + "; everything else is as the profile says when the session begins" +
+         (key.pin_policy || key.device_pin ? ", but for its PIN policy" : "");
+}
+
 std::string lookup_line(const LookupProfile& lookup) {
   std::string text = "Lookup " + lookup.id + ": credentials of this issuer's CA";
   if (lookup.email) text += " for " + *lookup.email;
@@ -156,9 +164,13 @@ std::vector<std::string> explain(const Profile& profile) {
   if (profile.sign_requests) lines.emplace_back("Requests are signed");
   if (profile.server_cookie) lines.emplace_back("Requests carry a ServerCookie");
   if (profile.by_files) lines.emplace_back("Messages may travel as files: the device need not see the issuer's TLS certificate");
-  for (const LookupProfile& lookup : profile.lookups) lines.push_back(lookup_line(lookup));
+  for (const LookupProfile& lookup : profile.lookups) {
+    lines.push_back(lookup_line(lookup));
+    if (lookup.update) lines.push_back(update_line(*profile.find_key(*lookup.update)));
+  }
   for (const KeyProfile& key : profile.keys) {
     add_key_lines(key, profile, lines);
+    if (key.renewable) lines.push_back(update_line(key));
     if (key.symmetric_key) {
       lines.push_back("  with a symmetric key " + (key.symmetric_key->seed_pool
                                                        ? "from the seeds " + *key.symmetric_key->seed_pool
@@ -194,6 +206,7 @@ json::object explain_as_json(const Profile& profile) {
   for (const LookupProfile& lookup : profile.lookups) {
     lookups.emplace_back(json::object{{"id", lookup.id},
                                       {"update_key", lookup.update ? json::value(*lookup.update) : json::value(nullptr)},
+                                      {"takes_over", lookup.update ? json::array{"pin", "puk"} : json::array{}},
                                       {"delete", lookup.remove},
                                       {"clone", lookup.clone},
                                       {"revoke", lookup.revoke},

@@ -7,6 +7,7 @@
 #include "crypto/certificate.h"
 #include "crypto/key.h"
 #include "embedded/issuer_files.h"
+#include "http/message.h"
 #include "issuer/configuration.h"
 #include "issuer/session_store.h"
 #include "issuer/tls_identity.h"
@@ -68,6 +69,15 @@ Result<> copy_accepted(const fs::path& folder, const InitOptions& options) {
   return {};
 }
 
+// It goes into the authority's certificates and, in quotes, into issuer.toml.
+Result<> check_publication_url(const std::string& url) {
+  if (url.empty()) return {};
+  const Result<http::Url> parsed = http::Url::parse(url);
+  const bool plain = url.find_first_of("\"\\ \t\r\n") == std::string::npos && !url.ends_with('/');
+  if (parsed && plain) return {};
+  return fail(Fault::kBadInput, "'" + url + "' is not where anything can be published", "write it as http://pki.example.com");
+}
+
 Result<std::string> configuration_text(const InitOptions& options) {
   std::string text(embedded::k_issuer_toml);
   for (const std::string profile : {"default", "signing"}) {
@@ -76,6 +86,11 @@ Result<std::string> configuration_text(const InitOptions& options) {
     if (at == std::string::npos) return fail(Fault::kInternal, "the configuration's template lacks " + mark);
     text.replace(at, mark.size(), TRY(devices_table(profile, options)));
   }
+  if (options.publication_url.empty()) return text;
+  const std::string commented = "# publication_url = \"http://pki.example.com\"\n";
+  const std::size_t at = text.find(commented);
+  if (at == std::string::npos) return fail(Fault::kInternal, "the configuration's template lacks its publication_url");
+  text.replace(at, commented.size(), "publication_url = \"" + options.publication_url + "\"\n");
   return text;
 }
 
@@ -101,7 +116,14 @@ Result<> make_tls(const fs::path& folder, storage::Database& database, const ca:
 Result<> fill_folder(const fs::path& folder, const InitOptions& options, const Clock& clock, RandomSource& random) {
   const sealing::MasterKey master_key = TRY(sealing::create_master_key(folder, options.seal, options.prompt, random));
   const auto database = TRY(storage::open_sqlite(folder / "issuer.db", {.create = true}));
-  TRY(ca::Authority::create(*database, master_key, {.organization = options.organization}, clock, random));
+  TRY(ca::Authority::create(*database, master_key,
+                            {.organization = options.organization,
+                             .key = options.key,
+                             .publication_url = options.publication_url,
+                             .root_storage = options.root_storage,
+                             .issuing_storage = options.issuing_storage,
+                             .access = {folder, options.prompt}},
+                            clock, random));
   TRY(migrate_issuer_tables(*database));
   const ca::Authority authority = TRY(ca::Authority::open(*database, master_key, clock, random));
   TRY(storage::make_private_folder(folder / "ca"));
@@ -136,6 +158,7 @@ Result<> init_issuer(const fs::path& folder, const InitOptions& options, const C
     return fail(Fault::kBadInput, "a TLS certificate needs its key, and a key its certificate",
                 "give both --tls-cert and --tls-key, or neither");
   }
+  TRY(check_publication_url(options.publication_url));
   TRY(claim_folder(folder));
   TRY(fill_folder(folder, options, clock, random));
   std::error_code fault;

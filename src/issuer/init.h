@@ -9,6 +9,7 @@
 #include "base/random.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "ca/key_storage.h"
 #include "sealing/seal.h"
 
 namespace airtight::issuer {
@@ -28,13 +29,18 @@ struct InitOptions {
   std::filesystem::path tls_certificate = {};  // a given PEM: server certificate, then its issuers; empty: make one
   std::filesystem::path tls_key = {};          // its key
   std::vector<AcceptedFile> accepted = {};     // empty: any device, for trying things out
+  ca::KeyKind key = ca::KeyKind::kP256;        // of the root and the issuing CA
+  ca::KeyStorage issuing_storage = {};         // where the issuing key and
+  ca::KeyStorage root_storage = {};            // the root's are kept; those of files and tokens are asked for by `prompt`
+  std::string publication_url = {};            // where certificates say that CRLs and OCSP are; empty: under the issuer's own URL
 };
 
 // The file that stands in a folder while it is being made, and after init was interrupted.
 inline constexpr std::string_view kUnfinishedMark = ".unfinished";
 
 // Makes the issuer in `folder`, which must be new, empty, or left over from an interrupted init. Fault::kRefused if an issuer or anything
-// else is there. A crash leaves a folder that is recognised as unfinished, and that the next init replaces.
+// else is there, or where a key is to be made that is there already; kBadInput for a publication URL that is none. A crash leaves a folder
+// that is recognised as unfinished, and that the next init replaces; a key that was made in a token before stays there, and is not taken.
 [[nodiscard]] Result<> init_issuer(const std::filesystem::path& folder, const InitOptions& options, const Clock& clock,
                                    RandomSource& random);
 

@@ -49,6 +49,8 @@ CredentialSummary credential_from(const Row& row) {
                                .confirmed_at = {},
                                .in_doubt = row.integer(11) != 0};
   if (!row.is_null(8)) credential.confirmed_at = Instant{row.integer(8)};
+  credential.status = text_at(row, 12);
+  credential.kept_key = text_at(row, 13);
   return credential;
 }
 
@@ -68,7 +70,9 @@ Result<std::vector<T>> read_all(storage::Database& database, std::string_view sq
 #define AIRTIGHT_SELECT_CREDENTIALS                                                                                                  \
   "SELECT s.server_session_id, c.key_id, c.serial, s.subject, p.name, s.device_id, c.issued_at, c.not_after, c.confirmed_at, c.id, " \
   "c.ended, " AIRTIGHT_IN_DOUBT                                                                                                      \
-  " FROM issuer_credentials c JOIN issuer_sessions s ON s.id = c.session_id JOIN issuer_profiles p ON p.digest = s.profile_digest "
+  ", (SELECT a.status FROM ca_certificates a WHERE a.sha256 = c.fingerprint), "                                                      \
+  "(SELECT k.kind FROM issuer_kept_keys k WHERE k.credential_id = c.id AND k.kind <> 'symmetric' LIMIT 1) "                          \
+  "FROM issuer_credentials c JOIN issuer_sessions s ON s.id = c.session_id JOIN issuer_profiles p ON p.digest = s.profile_digest "
 
 // A subject that somebody says stands for itself.
 Result<std::string> subject_as_given(const Profile& profile, const std::string& subject) {

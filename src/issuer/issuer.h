@@ -52,6 +52,8 @@ struct CredentialSummary {
   std::optional<Instant> confirmed_at;  // absent: not confirmed
   // A session that was to update or delete it in its device went silent at its end: the device may have done so.
   bool in_doubt = false;
+  std::string status = {};                   // of its certificate: "valid", "suspended", "revoked"
+  std::string kept_key = {};                 // "backup" or "made": the issuer has the private key too; only a later session restores it
   std::vector<Passphrase> passphrases = {};  // filled by add_passphrases
 };
 
@@ -84,6 +86,9 @@ class Issuer {
 
   [[nodiscard]] const Configuration& configuration() const { return configuration_; }
   [[nodiscard]] const Clock& clock() const { return *clock_; }
+  [[nodiscard]] RandomSource& random() const { return *random_; }
+  // A connection, for the parts of an issuer's care that stand in files of their own: seeds.h.
+  [[nodiscard]] Result<DatabasePool::Lease> database() { return pool_.take(); }
 
   // A new one-time enrolment URL for `profile`. The subject is RFC 4514 text; without it the profile's. Its base is the configuration's
   // url, else what was bound last, else the configured listen address.
@@ -118,6 +123,9 @@ class Issuer {
   [[nodiscard]] Result<> remove_device(std::string_view profile, std::string_view device_id, std::string_view by);
   [[nodiscard]] Result<std::vector<ListedDevice>> devices();
 
+  // The configuration's url, else what was bound last, else the configured listen address. Fault::kRefused if none of these is known.
+  [[nodiscard]] Result<std::string> base_url(storage::Database& database) const;
+
   // Records the base URL under which this issuer now is reached.
   [[nodiscard]] Result<> remember_base_url(std::string_view base_url);
 
@@ -136,7 +144,6 @@ class Issuer {
 
  private:
   Issuer(std::filesystem::path folder, Configuration configuration, const Clock& clock, RandomSource& random);
-  [[nodiscard]] Result<std::string> base_url(storage::Database& database) const;
 
   std::filesystem::path folder_;
   Configuration configuration_;

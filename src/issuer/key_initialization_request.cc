@@ -153,16 +153,17 @@ Result<> RequestMaker::make() {
 }
 
 // What comes later must be there, so that the device does not make keys for nothing.
-Verified<> check_can_be_provisioned(const Turn& turn) {
+Verified<> check_can_be_provisioned(const Turn& turn, const std::vector<Target>& targets) {
   const Environment& environment = turn.environment;
   for (const KeyProfile& key : turn.profile.keys) {
     if (key.source == KeySource::kRestored &&
         !TRY(find_kept_private_key(turn.database, environment.master_key, turn.session.subject, key.restored_key))) {
       return refuse(kConflict, "key.no-backup", "There is no backup of an earlier key " + key.restored_key + " of this subject");
     }
-    if (key.symmetric_key && key.symmetric_key->seed_pool && TRY(count_seeds(turn.database, *key.symmetric_key->seed_pool)) == 0) {
-      return refuse(kUnavailable, "key.no-seed", "The issuer has no seed left for this enrolment");
-    }
+    if (!key.symmetric_key || !key.symmetric_key->seed_pool) continue;
+    const bool updates = std::ranges::any_of(targets, [&](const Target& target) { return target.key_id == key.id; });
+    const SeedWish wish = TRY(wish_of(turn.profile, key, turn.session.subject, updates, turn.now));
+    if (!TRY(find_seed(turn.database, wish))) return Refused(no_seed());
   }
   return {};
 }
@@ -174,7 +175,7 @@ Verified<Answer> initialize_keys(Turn& turn, const SecretBytes& session_key, std
     if (targets.empty()) return refuse(kConflict, "discovery.nothing-found", "There is nothing to do: no credential was found");
     return deploy_credentials(turn, session_key.clone(), {}, std::move(targets));
   }
-  TRY(check_can_be_provisioned(turn));
+  TRY(check_can_be_provisioned(turn, targets));
   RequestMaker maker(turn, session_key, targets);
   TRY(maker.make());
   turn.session.request = TRY(request_text(turn, maker.take_request()));

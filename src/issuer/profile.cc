@@ -24,6 +24,7 @@ std::uint32_t uses_of(const KeyProfile& key, const Profile& profile) {
   if (pin != nullptr && pin->preset_length) ++uses;
   if (key.private_key_backup) ++uses;
   if (key.symmetric_key) uses += kMacAndDecryption;
+  if (key.symmetric_key && key.symmetric_key->seed_pool) ++uses;  // its property bag
   if (key.source != KeySource::kDevice) uses += kMacAndDecryption;
   if (key.renewable) ++uses;
   for (const ExtensionObjectProfile& extension : key.extensions) {

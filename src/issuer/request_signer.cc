@@ -5,9 +5,14 @@
 
 namespace airtight::issuer {
 
-RequestSigner signer_of(const ca::Authority& authority) {
-  return {authority.issuing(), authority.xml_signature_method(),
-          [&authority](ByteView signed_info) { return authority.sign_xml(signed_info); }};
+RequestSigners::RequestSigners(RequestSigner configured) : signers_{std::move(configured)} {}
+RequestSigners::RequestSigners(const ca::Authority& authority) : signers_(authority.xml_signers()) {}
+
+const RequestSigner& RequestSigners::for_session(Instant begun) const {
+  for (const RequestSigner& signer : signers_) {
+    if (signer.since <= begun) return signer;
+  }
+  return signers_.back();
 }
 
 Result<RequestSigner> read_signer(const std::filesystem::path& certificate, const std::filesystem::path& key) {
@@ -15,9 +20,10 @@ Result<RequestSigner> read_signer(const std::filesystem::path& certificate, cons
   const crypto::PrivateKey private_key = TRY(crypto::private_key_from_pem(identity.key_pem.expose_secret()));
   const bool rsa = private_key.public_key().type() == KeyAlgorithmType::kRsa;
   const crypto::SignatureScheme scheme = rsa ? crypto::SignatureScheme::kRsaPkcs1 : crypto::SignatureScheme::kEcdsaRaw;
-  return RequestSigner{identity.certificate, rsa ? uri::kRsaSha256 : uri::kEcdsaSha256, [private_key, scheme](ByteView signed_info) {
-                         return private_key.sign(scheme, crypto::Digest::kSha256, signed_info);
-                       }};
+  return RequestSigner{
+      identity.certificate, rsa ? uri::kRsaSha256 : uri::kEcdsaSha256,
+      [private_key, scheme](ByteView signed_info) { return private_key.sign(scheme, crypto::Digest::kSha256, signed_info); },
+      identity.certificate.not_before()};
 }
 
 }  // namespace airtight::issuer

@@ -3,23 +3,30 @@
 #pragma once
 
 #include <filesystem>
-#include <string_view>
+#include <vector>
 
 #include "base/result.h"
+#include "base/time.h"
 #include "ca/authority.h"
-#include "crypto/certificate.h"
-#include "xml/signature.h"
 
 namespace airtight::issuer {
 
-struct RequestSigner {
-  crypto::Certificate certificate;
-  std::string_view method;  // algorithm URI
-  xml::SignatureFunction sign;
-};
+using RequestSigner = ca::XmlSigner;
 
-// `authority` outlives the signer.
-[[nodiscard]] RequestSigner signer_of(const ca::Authority& authority);
+class RequestSigners {
+ public:
+  // Always this one.
+  explicit RequestSigners(RequestSigner configured);
+  // The issuing CAs of `authority` as they are now.
+  explicit RequestSigners(const ca::Authority& authority);
+
+  // For a session that was created at `begun`: what came into use last before that. A device refuses a session that goes on with another
+  // signer (keygen2.md section 6), so a rollover, even with a restart, does not change that of sessions that are open.
+  [[nodiscard]] const RequestSigner& for_session(Instant begun) const;
+
+ private:
+  std::vector<RequestSigner> signers_;  // the newest first
+};
 
 // The signer's certificate comes first in its PEM file. Fault::kBadInput if the key does not belong to it.
 [[nodiscard]] Result<RequestSigner> read_signer(const std::filesystem::path& certificate, const std::filesystem::path& key);

@@ -22,6 +22,19 @@ xml::Document make_server_cookie(const Environment& environment, const Session& 
   return cookie;
 }
 
+// Each by the issuing CA whose credentials it asks for (keygen2.md section 3).
+Result<> sign_lookups(const Environment& environment, const Profile& profile, xml::Document& request) {
+  const std::vector<ca::XmlSigner> signers = environment.authority.xml_signers();
+  std::size_t next = 0;
+  for (const xml::Element lookup : request.root().children(keygen2::kNamespace, "LookupSpecifier")) {
+    if (is_of_first_authority(profile, lookup.attribute("ID").value_or(""))) next = 0;
+    if (next == signers.size()) return fail(Fault::kUnavailable, "the authority's keys are being rolled over", "try again");
+    const ca::XmlSigner& signer = signers[next++];
+    TRY(xml::sign_enveloped(lookup, signer.method, {.key_name = {}, .certificate = signer.certificate}, signer.sign));
+  }
+  return {};
+}
+
 template <typename M>
 concept HasServerCookie = requires(M& message) { message.server_cookie; };
 
@@ -38,12 +51,9 @@ Result<Bytes> request_text(const Environment& environment, const Profile& profil
   }
   const bool discovery = std::holds_alternative<keygen2::CredentialDiscoveryRequest>(message);
   xml::Document document = TRY(keygen2::write_message(message));
-  if (discovery) {
-    const RequestSigner authority = signer_of(environment.authority);
-    TRY(keygen2::sign_lookups(document, authority.method, authority.certificate, authority.sign));
-  }
+  if (discovery) TRY(sign_lookups(environment, profile, document));
   if (profile.sign_requests) {
-    const RequestSigner& signer = environment.signer;
+    const RequestSigner& signer = environment.signers.for_session(session.created_at);
     TRY(xml::sign_enveloped(document.root(), signer.method, {.key_name = {}, .certificate = signer.certificate}, signer.sign));
   }
   return document.serialize();

@@ -1,19 +1,16 @@
-// The secrets that the issuer shares with devices: passphrases, keys and seeds, each kind sealed under a key of its own.
+// The secrets that the issuer shares with devices: passphrases and keys, each kind sealed under a key of its own.
 #include <array>
-#include <boost/json.hpp>
 
 #include "issuer/credential_store.h"
 
 namespace airtight::issuer {
 namespace {
 
-namespace json = boost::json;
 using storage::Database;
 using storage::Row;
 
 constexpr std::string_view kPassphrasePurpose = "issuer passphrases";
 constexpr std::string_view kKeptKeyPurpose = "issuer kept keys";
-constexpr std::string_view kSeedPurpose = "issuer seeds";
 constexpr std::array kPassphraseKinds = std::to_array<std::string_view>({"puk", "pin"});
 constexpr std::array kKeptKinds = std::to_array<std::string_view>({"backup", "made", "symmetric"});
 
@@ -91,48 +88,6 @@ Result<std::optional<KeptKey>> find_kept_private_key(Database& database, const s
   if (!found) return std::optional<KeptKey>();
   return std::optional(KeptKey{found->credential_id,
                                TRY(master_key.open(kKeptKeyPurpose, kept_key_place(found->credential_id, found->kind), found->sealed))});
-}
-
-Result<> insert_seed(Database& database, const sealing::MasterKey& master_key, std::string_view pool, std::string_view name,
-                     const TemplateValues& properties, const SecretBytes& value, Instant now, RandomSource& random) {
-  json::object object;
-  for (const auto& [key, text] : properties) object[key] = text;
-  const Bytes sealed = master_key.seal(kSeedPurpose, place("seed", pool, name), value.expose_secret(), random);
-  TRY(database.execute("INSERT INTO issuer_seeds (pool, name, properties, sealed_value, created_at) VALUES (?, ?, ?, ?, ?)",
-                       {pool, name, std::string_view(json::serialize(object)), ByteView(sealed), now.milliseconds}));
-  return {};
-}
-
-Result<std::int64_t> count_seeds(Database& database, std::string_view pool) {
-  return TRY(storage::query_one(database, "SELECT COUNT(*) FROM issuer_seeds WHERE pool = ? AND credential_id IS NULL", {pool},
-                                [](const Row& row) { return row.integer(0); }))
-      .value_or(0);
-}
-
-Result<std::optional<Seed>> take_seed(Database& database, const sealing::MasterKey& master_key, std::string_view pool,
-                                      std::int64_t credential_id) {
-  struct Found {
-    std::int64_t id;
-    std::string name;
-    std::string properties;
-    Bytes sealed;
-  };
-  const std::optional<Found> found = TRY(storage::query_one(
-      database, "SELECT id, name, properties, sealed_value FROM issuer_seeds WHERE pool = ? AND credential_id IS NULL ORDER BY id LIMIT 1",
-      {pool}, [](const Row& row) { return Found{row.integer(0), row.text(1), row.text(2), row.blob(3)}; }));
-  if (!found) return std::optional<Seed>();
-  const std::int64_t taken =
-      TRY(database.execute("UPDATE issuer_seeds SET credential_id = ? WHERE id = ? AND credential_id IS NULL", {credential_id, found->id}));
-  if (taken != 1) return fail(Fault::kInternal, "a seed was taken twice");
-  Seed seed{TRY(master_key.open(kSeedPurpose, place("seed", pool, found->name), found->sealed)), {}};
-  boost::system::error_code fault;
-  const json::value properties = json::parse(found->properties, fault);
-  if (fault || !properties.is_object()) return fail(Fault::kInternal, "the properties of a stored seed cannot be read");
-  for (const auto& property : properties.get_object()) {
-    if (property.value().is_string()) seed.values.emplace("seed." + std::string(property.key()), property.value().get_string());
-  }
-  seed.values.insert_or_assign("seed.name", found->name);
-  return std::optional(std::move(seed));
 }
 
 }  // namespace airtight::issuer

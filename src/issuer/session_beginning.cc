@@ -1,7 +1,6 @@
 // What is fetched: enrolment, resume and renewal URLs. Until a session has taken its first step its URL gives the same first request again,
 // each time with a new cookie, so that an answer which got lost costs nothing; whoever fetched it last goes on.
 #include "base/encoding.h"
-#include "ca/register.h"
 #include "issuer/internal/service_impl.h"
 #include "issuer/pages.h"
 
@@ -23,15 +22,6 @@ Refusal used() { return {kGone, "enrolment.used", "This enrolment address was us
 
 Refusal not_renewable() {
   return {kGone, "renewal.unavailable", "The credential cannot be renewed: it is not known, not valid any more, or was renewed already"};
-}
-
-// Whether a device may come back with this credential: one that it confirmed, or of which only the last answer got lost.
-Result<bool> can_be_renewed(Database& database, const Credential& credential) {
-  if (credential.withdrawn) return credential.updatable;
-  if (!credential.confirmed_at || credential.ended_at || !credential.updatable) return false;
-  const Bytes serial = TRY(hex_decode(credential.serial));
-  const auto issued = TRY(ca::find(database, serial));
-  return issued && issued->status == ca::CertificateStatus::kValid;
 }
 
 }  // namespace

@@ -57,6 +57,25 @@ TEST(Configuration, ThatInitWritesIsReadWithoutFault) {
   EXPECT_EQ(must(configuration.find_profile("signing"))->keys.size(), 2U);
 }
 
+TEST(Configuration, RefusesALookupByWhatACloneOnlyFinds) {
+  for (const std::string name : {"email", "subject.CN"}) {
+    const auto refused = parse(with("profiles.default.lookups = [{ id = \"Old\", email = \"{" + name + "}\", found = [\"clone\"] }]\n" +
+                                    std::string(kAnyDevice) + std::string(kKey)));
+    ASSERT_FALSE(refused);
+    EXPECT_THAT(refused.error().message, StartsWith("issuer.toml:2:"));
+    EXPECT_THAT(refused.error().message, HasSubstr("{" + name + "} is not known yet"));
+  }
+  EXPECT_TRUE(parse(with("profiles.default.lookups = [{ id = \"Old\", email = \"jane@example.com\", found = [\"clone\"] }]\n" +
+                         std::string(kAnyDevice) + std::string(kKey))));
+}
+
+TEST(Configuration, RefusesALookupByWhatOnlyACertificateHas) {
+  const auto refused = parse(with("profiles.default.lookups = [{ id = \"Old\", email = \"{serial}\", found = [\"revoke\"] }]\n" +
+                                  std::string(kAnyDevice) + std::string(kKey)));
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message, HasSubstr("is not known before there is a certificate"));
+}
+
 TEST(Configuration, SnapshotOfAProfileReadsBackAsTheSameProfile) {
   const Maker maker;
   const Profile profile = must(parse_configuration(three_keys_configuration(maker.root), "/nowhere")).profiles.at(0);

@@ -53,6 +53,29 @@ TEST_F(Init, NamesItsAuthorityAfterTheOrganization) {
   EXPECT_THAT(certificate(folder / "ca/root.pem").subject(), HasSubstr("Example Bank Root CA"));
 }
 
+TEST_F(Init, MakesKeysOfTheKindThatIsWished) {
+  must(init({.key = ca::KeyKind::kP384}));
+  EXPECT_EQ(must(certificate(folder / "ca/root.pem").public_key()).bits(), 384U);
+}
+
+TEST_F(Init, KeepsTheIssuingKeyInAFileThatAPassphraseOpens) {
+  const auto prompt = [](const auto&...) { return SecretBytes::copy_of(bytes_of("correct horse")); };
+  must(init({.prompt = prompt, .issuing_storage = must(ca::parse_key_storage("file:issuing.pem"))}));
+  EXPECT_TRUE(fs::exists(folder / "issuing.pem"));
+}
+
+TEST_F(Init, SaysInItsCertificatesWhereItPublishes) {
+  must(init({.publication_url = "http://pki.example.com"}));
+  EXPECT_EQ(must(read_configuration(folder)).publication_url, "http://pki.example.com");
+}
+
+TEST_F(Init, RefusesToPublishNowhere) {
+  for (const char* url : {"pki.example.com", "http://pki.example.com/", "http://pki.example.com/\"x"}) {
+    EXPECT_EQ(init({.publication_url = url}).error().fault, Fault::kBadInput) << url;
+    EXPECT_FALSE(fs::exists(folder));
+  }
+}
+
 TEST_F(Init, MakesATlsCertificateThatItsTrustFileVerifies) {
   must(init());
   must(certificate(folder / "tls/server.pem").verify_issued_by(certificate(folder / "tls/ca.pem")));

@@ -347,14 +347,16 @@ keygen2::CredentialDeploymentResponse Client::deployment_response() {
 
 keygen2::CredentialDiscoveryResponse Client::discovery_response() const {
   const auto& asked = request<keygen2::CredentialDiscoveryRequest>();
-  must(keygen2::verify_lookups(last_->document));
+  const std::vector<crypto::Certificate> authorities = must(keygen2::verify_lookups(last_->document));
   keygen2::CredentialDiscoveryResponse response{client_session_id_, asked.id, {}, cookie_to_return()};
-  for (const keygen2::LookupSpecifier& lookup : asked.lookups) {
+  for (std::size_t i = 0; i < asked.lookups.size(); ++i) {
+    const keygen2::LookupSpecifier& lookup = asked.lookups[i];
     keygen2::LookupResult& result = response.results.emplace_back();
     result.id = lookup.id;
     if (earlier_ == nullptr) continue;
     for (const auto& [id, certificate] : earlier_->certificates_) {
       if (lookup.serial && *lookup.serial != keygen2::decimal_of(certificate.serial())) continue;
+      if (!certificate.verify_issued_by(authorities[i])) continue;
       result.matches.push_back(
           {earlier_->client_session_id_, earlier_->server_session_id_, to_bytes(ByteView(certificate.sha256())), false});
     }

@@ -6,6 +6,7 @@
 #include "base/encoding.h"
 #include "ca/register.h"
 #include "issuer/refusal.h"
+#include "issuer/seed_store.h"
 #include "storage/database.h"
 #include "storage/files.h"
 #include "tests/issuer/support.h"
@@ -107,7 +108,7 @@ property_bags = [{ type = "urn:x:otp", properties = [{ name = "Token", value = "
 )");
   const auto database = must(storage::open_sqlite(issuer().path() / "issuer.db", {}));
   crypto::SystemRandom random;
-  must(insert_seed(*database, must(issuer().issuer().unseal({})), "tokens", "T-1", {{"Counter", "7"}},
+  must(insert_seed(*database, must(issuer().issuer().unseal({})), {.pool = "tokens", .name = "T-1", .properties = {{"Counter", "7"}}},
                    SecretBytes::copy_of(bytes_of("12345678901234567890")), issuer().clock().now(), random));
   ASSERT_EQ(client().run(issuer().url()).status, 200);
   EXPECT_EQ(text_of(client().imported().expose_secret()), "12345678901234567890");

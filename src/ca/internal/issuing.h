@@ -18,6 +18,9 @@
 
 namespace airtight::ca {
 
+// How long before they are made certificates begin to be valid, for clocks that are late.
+inline constexpr std::chrono::minutes kClockTolerance{5};
+
 // KeyUsageBits in one number.
 [[nodiscard]] constexpr std::uint16_t bits(std::initializer_list<crypto::KeyUsageBit> usages) {
   unsigned all = 0;

@@ -27,16 +27,22 @@ class Deployment {
     const keygen2::GeneratedPublicKey& made;
     crypto::Certificate certificate;
     std::int64_t credential_id;
-    SecretBytes private_key;  // PKCS #8; empty if the device made it
+    SecretBytes private_key;   // PKCS #8; empty if the device made it
+    std::optional<Seed> seed;  // of a symmetric key from a pool
     TemplateValues values;
   };
 
   [[nodiscard]] Verified<keygen2::CertifiedPublicKey> certify(const keygen2::GeneratedPublicKey& made);
   [[nodiscard]] Verified<Issued> issue(const KeyProfile& profile, const keygen2::GeneratedPublicKey& made);
   [[nodiscard]] Verified<SecretBytes> private_key_for(const KeyProfile& profile) const;
+  // The seed that the key is going to get; nothing for keys that need none.
+  [[nodiscard]] Verified<std::optional<SeedOffer>> seed_for(const KeyProfile& profile) const;
   [[nodiscard]] Verified<keygen2::CertifiedPublicKey::Import> import_for(Issued& issued);
   [[nodiscard]] Verified<keygen2::SymmetricKey> symmetric_key_for(Issued& issued);
   [[nodiscard]] Verified<keygen2::ExtensionObject> extension(const Issued& issued, const ExtensionObjectProfile& profile);
+  [[nodiscard]] Result<keygen2::ExtensionObject> property_bag(const Issued& issued, keygen2::PropertyBag bag);
+  // The bag of the seed's own, unless the profile writes one.
+  [[nodiscard]] Result<std::optional<keygen2::ExtensionObject>> seed_bag(const Issued& issued);
   [[nodiscard]] keygen2::Extension plain_extension(const Issued& issued, std::string_view type, ByteView data, bool encrypted);
   [[nodiscard]] Bytes extension_mac(const Issued& issued, ExtensionBaseType base, std::string_view qualifier, ByteView data,
                                     std::string_view type);

@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "issuer/internal/profile_reader.h"
+#include "issuer/text_template.h"
 
 namespace airtight::issuer {
 namespace {
@@ -52,6 +53,25 @@ Result<> read_actions(TomlTable& table, LookupProfile& lookup) {
   return {};
 }
 
+Result<> check_email(const TomlTable& table, const LookupProfile& lookup, const Profile& profile) {
+  if (!lookup.email) return {};
+  for (const std::string& name : TRY(template_names(*lookup.email))) {
+    const bool of_session = name == "profile" || name == "device_id";
+    const bool of_subject = name == "email" || name.starts_with("subject");
+    if (!of_session && !of_subject) {
+      return Failure(table.error_at("email", "{" + name + "} is not known before there is a certificate, and lookups are asked before that",
+                                    "use {email}, {subject.CN} and the like, {profile} or {device_id}"));
+    }
+    const bool reached = name == "email" && profile.enrolment.mail;  // the address that the enrolment was mailed to
+    if (of_subject && profile.clones() && !reached) {
+      return Failure(table.error_at("email",
+                                    "a profile that clones has its subject from what is found, so that {" + name + "} is not known yet",
+                                    "ask without 'email', or with a fixed address"));
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<LookupProfile> read_lookup(TomlTable& table, ProfileReading& reading, const Profile& profile) {
@@ -81,6 +101,12 @@ Result<LookupProfile> read_lookup(TomlTable& table, ProfileReading& reading, con
   if (lookup.clone) lookup.required = true;
   TRY(table.finish());
   return lookup;
+}
+
+Result<> check_lookup_texts(TomlTable& profile_table, const Profile& profile) {
+  const std::vector<TomlTable> tables = TRY(profile_table.tables("lookups"));
+  for (std::size_t i = 0; i < tables.size(); ++i) TRY(check_email(tables[i], profile.lookups[i], profile));
+  return {};
 }
 
 }  // namespace airtight::issuer

@@ -178,6 +178,7 @@ Result<Profile> read_profile(TomlTable& table, const std::string& name, const st
   TRY(read_objects(table, reading, profile));
   if (profile.basic) TRY(check_basic(table, profile));
   TRY(read_enrolment(table, profile));
+  TRY(check_lookup_texts(table, profile));
   const std::uint32_t limit = profile.session_key_reserve + session_key_uses(profile);
   if (limit > 0xFFFF) {
     return Failure(table.error_at("keys", "the profile needs " + std::to_string(limit) + " uses of the session key, and 65535 are possible",

@@ -71,6 +71,8 @@ template <typename Table>
 [[nodiscard]] Result<LookupProfile> read_lookup(TomlTable& table, ProfileReading& reading, const Profile& profile);
 // Reads the table 'enrolment' of a profile that is read otherwise; an operator's approval defers certification.
 [[nodiscard]] Result<> read_enrolment(TomlTable& profile_table, Profile& profile);
+// What lookups ask for must be known when they are asked: once everything else has been read.
+[[nodiscard]] Result<> check_lookup_texts(TomlTable& profile_table, const Profile& profile);
 [[nodiscard]] Result<std::vector<IssuerLogotypeProfile>> read_issuer_logotypes(TomlTable& profile_table, ProfileReading& reading);
 
 // A MIME type of an image, and its bytes from `file` or, in a snapshot, `base64`.

@@ -38,7 +38,7 @@ struct IssuerService::Impl {
       : parts(std::move(service_parts)),
         authority(std::move(certificate_authority)),
         schema(std::move(compiled_schema)),
-        signer(request_signer ? *std::move(request_signer) : signer_of(authority)) {}
+        signers(request_signer ? RequestSigners(*std::move(request_signer)) : RequestSigners(authority)) {}
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
 
@@ -71,8 +71,8 @@ struct IssuerService::Impl {
   ca::Authority authority;
   ca::Publisher publisher{authority};
   xml::Schema schema;
-  RequestSigner signer;
-  Environment environment{parts.master_key, authority, parts.clock, parts.random, schema, signer, parts.tls_fingerprint};
+  RequestSigners signers;
+  Environment environment{parts.master_key, authority, parts.clock, parts.random, schema, signers, parts.tls_fingerprint};
   std::mutex profiles_mutex;
   std::unordered_map<std::string, std::shared_ptr<const Profile>> profiles;  // compiled, by their digest
 };

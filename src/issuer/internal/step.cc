@@ -36,6 +36,8 @@ void forget_secrets(Session& session) {
   session.keys_response.clear();
 }
 
+Refusal no_seed() { return {kUnavailable, "key.no-seed", "The issuer has no seed left for this enrolment"}; }
+
 Refusal no_value(const Error& error) {
   return {kConflict, "template.no-value", "The enrolment cannot say what its profile wants: " + error.message};
 }

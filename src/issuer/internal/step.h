@@ -17,6 +17,7 @@
 #include "issuer/profile.h"
 #include "issuer/refusal.h"
 #include "issuer/request_signer.h"
+#include "issuer/seed_store.h"
 #include "issuer/session_store.h"
 #include "keygen2/messages.h"
 #include "keygen2/state_machines.h"
@@ -33,7 +34,7 @@ struct Environment {
   const Clock& clock;
   RandomSource& random;
   const xml::Schema& schema;
-  const RequestSigner& signer;                         // of requests; lookups are signed by the authority
+  const RequestSigners& signers;                       // of requests; lookups are signed by the authority
   std::optional<crypto::Sha256Value> tls_fingerprint;  // SHA-256 of the server's own TLS certificate; absent without TLS
 };
 
@@ -96,6 +97,9 @@ struct Answer {
 [[nodiscard]] std::string submit_url(const Session& session);
 [[nodiscard]] std::string abort_url(const Session& session);
 
+// One lookup of a profile is asked once for each issuing CA that there was: those after the first have IDs of their own.
+[[nodiscard]] bool is_of_first_authority(const Profile& profile, std::string_view lookup_id);
+
 // A request of the session that is answered at `step`, with ServerCookie and signature where the profile has them (request_text.cc).
 [[nodiscard]] Result<Bytes> request_text(const Environment& environment, const Profile& profile, const Session& session, std::int64_t step,
                                          keygen2::Message message);
@@ -122,5 +126,8 @@ void forget_secrets(Session& session);
 
 // A refusal for what a profile wants to say and the enrolment does not know.
 [[nodiscard]] Refusal no_value(const Error& error);
+
+// A refusal where the pool has no seed that a key can take: the session goes on once there is one.
+[[nodiscard]] Refusal no_seed();
 
 }  // namespace airtight::issuer
