@@ -56,6 +56,16 @@ pin_policy = "PIN.1"
 usage = "signature"
 algorithm = "p-256"
 
+[profiles.files]
+subject = "CN=Jane"
+session_life_time = 3600
+by_files = true
+devices = { accept_any = true }
+[[profiles.files.keys]]
+id = "Key.1"
+usage = "universal"
+algorithm = "p-256"
+
 [profiles.short]
 subject = "CN=Jane"
 session_life_time = 3600
@@ -250,7 +260,8 @@ TEST_F(ContinuedEnrollment, ReportsWhatItCouldNotRenew) {
 // Carries files between the device and the issuer, as a person with a memory stick and a browser does.
 class Courier {
  public:
-  Courier() : client_(must(http::Client::create({}))) {}
+  explicit Courier(const std::string& ca_file)
+      : client_(must(http::Client::create({.ca_pem = to_text(must(storage::read_file(ca_file, kLargest)))}))) {}
 
   void fetch(const std::string& from, const std::string& file) {
     keep(send(from, {.method = "GET", .target = {}, .headers = {}, .body = {}, .peer = {}}), file);
@@ -286,14 +297,11 @@ class Courier {
 };
 
 TEST_F(ContinuedEnrollment, GoesByFilesToo) {
-  std::string configuration = to_text(must(storage::read_file(issuer + "/issuer.toml", 1U << 20)));
-  configuration.replace(configuration.find("tls = true"), 10, "tls = false");
-  must(storage::write_file(issuer + "/issuer.toml", bytes_of(configuration), storage::FileMode::kPrivate));
   serve();
   const std::string request = folder / "request.xml";
   const std::string response = folder / "response.xml";
-  Courier courier;
-  courier.fetch(url("short"), request);
+  Courier courier(issuer + "/tls/ca.pem");
+  courier.fetch(url("files"), request);
   for (int step = 1; step <= 4; ++step) {
     const Outcome outcome = run({"enroll", "--in", request, "--out", response, "--store", store, "--yes"});
     ASSERT_EQ(outcome.status, 0) << step << ": " << outcome.err;
