@@ -7,6 +7,7 @@
 #include "ca/audit.h"
 #include "ca/internal/issuing.h"
 #include "ca/internal/state.h"
+#include "ca/register.h"
 #include "crypto/certificate_builder.h"
 
 namespace airtight::ca {
@@ -81,9 +82,9 @@ Result<> Authority::create(Database& database, const sealing::MasterKey& master_
   TRY(insert_key(database, {kRootRole, kRootRole, 1}, root, root_key));
   TRY(insert_key(database, {kIssuingRole, kIssuingRole, 1}, issuing, issuing_key));
   TRY(insert_key(database, {kTlsRole, kTlsRole, 1}, tls, tls_key));
-  TRY(enter(database, clock, root, {"root", kRootRole}));
+  TRY(enter(database, clock, root, {kRootProfile, kRootRole}));
   TRY(enter(database, clock, issuing, {"issuing", kRootRole}));
-  TRY(enter(database, clock, tls, {"tls-root", kTlsRole}));
+  TRY(enter(database, clock, tls, {kTlsRootProfile, kTlsRole}));
   return transaction.commit();
 }
 
@@ -128,6 +129,11 @@ Result<Certificate> Authority::issue(Database& database, const CertificateProfil
   // Twice at most: a second time if the keys were rolled over since they were read.
   for (bool again = false;; again = true) {
     const KeyPointer issuer = state_->keys()->issuing;
+    if (const Result<> good = require_good(database, *issuer); !good) {
+      if (again || good.error().fault != Fault::kRefused) return Failure(good.error());
+      TRY(state_->reload(database));  // another process may have replaced it
+      continue;
+    }
     const auto signer = TRY(signer_of(state_->master_key, *issuer));
     CertificateContent content = TRY(
         content_under(issuer->certificate, {key.spki(), state_->clock.now(), std::chrono::days(profile.validity_days)}, state_->random));
@@ -153,6 +159,7 @@ Result<Certificate> Authority::issue_tls_server(Database& database, const Public
   if (dns_names.empty() && ip_addresses.empty()) return fail(Fault::kBadInput, "a TLS server certificate has to have a name or an address");
   TRY(check_key(key));
   const KeyPointer issuer = state_->keys()->tls;
+  TRY(require_good(database, *issuer));
   const auto signer = TRY(signer_of(state_->master_key, *issuer));
   CertificateContent content = TRY(content_under(issuer->certificate, {key.spki(), state_->clock.now(), kTlsServerLife}, state_->random));
   // Clients look at the alternative names alone; the common name is for people, as far as it fits.

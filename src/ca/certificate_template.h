@@ -2,6 +2,7 @@
 // certificates, before an enrolment says the rest. Values go in as values; nothing in them is ever read as the syntax of a name.
 #pragma once
 
+#include <algorithm>
 #include <initializer_list>
 #include <map>
 #include <span>
@@ -49,6 +50,8 @@ class Template {
   [[nodiscard]] Result<std::vector<std::string>> expand_all(const Facts& facts) const;
 
   [[nodiscard]] const std::string& text() const { return text_; }
+  // True without placeholders: it expands to its text, whatever the facts are.
+  [[nodiscard]] bool is_constant() const { return std::ranges::none_of(pieces_, &Piece::is_fact); }
 
  private:
   friend class NameTemplate;

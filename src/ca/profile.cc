@@ -86,7 +86,9 @@ Result<> check_extended(const CertificateProfile& profile) {
   return {};
 }
 
-std::vector<std::string>& names_of(Subject& subject, Kind kind) {
+// `names` is a Subject or the CertificateContent.
+template <typename Names>
+std::vector<std::string>& names_of(Names& subject, Kind kind) {
   switch (kind) {
     case Kind::kEmail: return subject.emails;
     case Kind::kDns: return subject.dns_names;
@@ -100,6 +102,17 @@ std::vector<std::string>& names_of(Subject& subject, Kind kind) {
 bool has_wanted(const PurposeRow& row, Subject& subject) {
   if (row.wish.empty()) return true;
   return std::ranges::any_of(row.wanted, [&](Kind kind) { return !names_of(subject, kind).empty(); });
+}
+
+// What does not depend on an enrolment can be looked at before there is one.
+Result<> check_constant_names(const CertificateProfile& profile) {
+  crypto::CertificateContent content;
+  for (const AlternativeName& name : profile.alternative_names) {
+    if (name.value.is_constant()) names_of(content, name.kind).push_back(TRY(name.value.expand({})));
+  }
+  const Result<> checked = crypto::check_alternative_names(content);
+  if (!checked) return bad(profile, "has an alternative name that cannot be: " + checked.error().message);
+  return {};
 }
 
 }  // namespace
@@ -129,6 +142,7 @@ Result<> check_profile(const CertificateProfile& profile) {
     if (!crypto::is_object_id_text(id)) return bad(profile, "has a policy \"" + id + "\" that is no object identifier");
     if (std::ranges::count(profile.policies, id) > 1) return bad(profile, "has the policy " + id + " twice");
   }
+  TRY(check_constant_names(profile));
   const std::vector<std::string> extended = extended_key_usage_of(profile);
   if (std::ranges::find(extended, kServerAuth) != extended.end() && profile.validity_days > kMaxTlsServerDays) {
     return bad(profile, "is for TLS servers and lasts longer than clients accept",

@@ -31,6 +31,10 @@ enum class RevocationReason : std::uint8_t {
 enum class CertificateStatus : std::uint8_t { kValid, kSuspended, kRevoked };
 [[nodiscard]] std::string_view name_of(CertificateStatus status);  // "valid", "suspended", "revoked"
 
+// The profiles of self-signed certificates.
+inline constexpr std::string_view kRootProfile = "root";
+inline constexpr std::string_view kTlsRootProfile = "tls-root";
+
 struct IssuedCertificate {
   std::int64_t id;
   Bytes serial;  // magnitude, big-endian

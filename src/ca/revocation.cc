@@ -45,6 +45,14 @@ Failure revoked_already(const IssuedCertificate& certificate) {
               "issue a new certificate");
 }
 
+// Whoever trusts a root would have to believe its own word that it is not to be believed (RFC 5280, section 6: a CRL says nothing of a
+// trust anchor).
+Result<> require_revocable(const IssuedCertificate& certificate) {
+  if (certificate.profile != kRootProfile && certificate.profile != kTlsRootProfile) return {};
+  return fail(Fault::kRefused, "\"" + certificate.subject + "\" is a root, which no CRL can revoke",
+              "replace it with 'airtight ca rollover --root', and have those who trust it remove it");
+}
+
 struct Change {
   CertificateStatus status;
   std::optional<Instant> at;
@@ -93,6 +101,7 @@ Result<> revoke(storage::Database& database, const Clock& clock, ByteView serial
                 "hold it, or release it from a hold");
   }
   const IssuedCertificate certificate = TRY(find_required(database, serial));
+  TRY(require_revocable(certificate));
   if (certificate.status == CertificateStatus::kRevoked) return revoked_already(certificate);
   // What was signed during a hold stays in doubt.
   const Instant at = certificate.revoked_at.value_or(clock.now().whole_seconds());
@@ -101,6 +110,7 @@ Result<> revoke(storage::Database& database, const Clock& clock, ByteView serial
 
 Result<> hold(storage::Database& database, const Clock& clock, ByteView serial, std::string_view note) {
   const IssuedCertificate certificate = TRY(find_required(database, serial));
+  TRY(require_revocable(certificate));
   if (certificate.status == CertificateStatus::kRevoked) return revoked_already(certificate);
   if (certificate.status == CertificateStatus::kSuspended) {
     return fail(Fault::kRefused, "the certificate with serial number " + hex_encode(serial) + " is on hold already");

@@ -23,12 +23,13 @@ namespace airtight::ca {
 [[nodiscard]] std::vector<std::string_view> revocation_reason_names();
 
 // Revokes for good, in the caller's open write transaction; a certificate on hold can be revoked too. `note` is for the audit log.
-// Fault::kNotFound for an unknown serial number, kRefused for a certificate that is revoked already, because that is final, and for the
-// reasons that are no revocation.
+// Fault::kNotFound for an unknown serial number, kRefused for a certificate that is revoked already, because that is final, for a root, of
+// which only those who trust it can dispose, and for the reasons that are no revocation.
 [[nodiscard]] Result<> revoke(storage::Database& database, const Clock& clock, ByteView serial, RevocationReason reason,
                               std::string_view note);
 
-// Suspends a certificate (reason certificateHold) until it is released or revoked. Fault::kNotFound; kRefused unless it is valid.
+// Suspends a certificate (reason certificateHold) until it is released or revoked. Fault::kNotFound; kRefused unless it is valid and no
+// root.
 [[nodiscard]] Result<> hold(storage::Database& database, const Clock& clock, ByteView serial, std::string_view note);
 // Ends a hold. Fault::kNotFound; kRefused unless the certificate is on hold.
 [[nodiscard]] Result<> release(storage::Database& database, const Clock& clock, ByteView serial, std::string_view note);

@@ -12,7 +12,11 @@ using crypto::Certificate;
 using crypto::Signer;
 using storage::Database;
 
-AuthorityKey shown(const AuthorityKeyRow& key) { return {key.name, key.role, key.active, key.storage, key.certificate}; }
+Result<AuthorityKey> shown(Database& database, const AuthorityKeyRow& key) {
+  const auto registered = TRY(find_by_fingerprint(database, key.certificate.sha256()));
+  if (!registered) return fail(Fault::kInternal, "the certificate of the authority's key " + key.name + " is not in its register");
+  return AuthorityKey{key.name, key.role, key.active, key.storage, key.certificate, registered->status};
+}
 
 std::int64_t next_generation(const KeySet& keys, std::string_view role) {
   std::int64_t last = 0;
@@ -59,7 +63,7 @@ Result<AuthorityKey> adopt(AuthorityState& authority, Database& database,
   nobody.folder = authority.options.access.folder;
   authority.set_keys(TRY(load_keys(database, authority.master_key, nobody, WhichKeys::kAllButRoot, &known)));
   const KeyPointer first = authority.keys()->find(made.front().first->name);
-  return shown(*first);
+  return shown(database, *first);
 }
 
 struct Above {
@@ -102,7 +106,7 @@ Result<> save_cross(Database& database, const AuthorityState& authority, const s
 Result<std::vector<AuthorityKey>> list_keys(Database& database) {
   const auto keys = TRY(read_keys(database));
   std::vector<AuthorityKey> out;
-  for (const KeyPointer& key : keys->all) out.push_back(shown(*key));
+  for (const KeyPointer& key : keys->all) out.push_back(TRY(shown(database, *key)));
   return out;
 }
 
@@ -150,7 +154,7 @@ Result<AuthorityKey> Rollover::new_root(Database& database, const RolloverOption
   TRY(record(database, authority.clock, "ca.root-rolled-over",
              "root: " + fresh_root.name + "\nstorage: " + to_text(fresh_root.key.storage) + "\nkey: " + fresh_issuing.name +
                  "\nstorage: " + to_text(fresh_issuing.key.storage) + "\n"));
-  TRY(enter(database, authority.clock, root_certificate, {"root", fresh_root.name}));
+  TRY(enter(database, authority.clock, root_certificate, {kRootProfile, fresh_root.name}));
   TRY(enter(database, authority.clock, issuing_certificate, {"issuing", fresh_root.name}));
   TRY(save_cross(database, authority, fresh_root.name + "-by-" + std::string(old_root.name), new_by_old, old_root.name));
   TRY(save_cross(database, authority, std::string(old_root.name) + "-by-" + fresh_root.name, old_by_new, fresh_root.name));

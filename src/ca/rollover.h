@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "ca/authority.h"
 #include "ca/key_storage.h"
+#include "ca/register.h"
 #include "crypto/certificate.h"
 #include "storage/database.h"
 
@@ -28,6 +29,7 @@ struct AuthorityKey {
   bool active;       // false: it signs CRLs and OCSP responders' certificates alone
   KeyStorage storage;
   crypto::Certificate certificate;
+  CertificateStatus status = CertificateStatus::kValid;  // nothing is issued under a key whose certificate is not valid
 };
 
 // All keys, the oldest first.

@@ -24,6 +24,7 @@ json::object key_as_json(const ca::AuthorityKey& key) {
   return {{"name", key.name},
           {"role", key.role},
           {"active", key.active},
+          {"status", json_text(ca::name_of(key.status))},
           {"storage", ca::to_text(key.storage)},
           {"subject", key.certificate.subject()},
           {"serial", hex_encode(key.certificate.serial())},
@@ -75,6 +76,15 @@ Result<> show_certificate(CaFolder& folder, const std::string& name, const Conte
   return {};
 }
 
+std::string_view key_status(const ca::AuthorityKey& key) {
+  switch (key.status) {
+    case ca::CertificateStatus::kValid: return "";
+    case ca::CertificateStatus::kSuspended: return "  (on hold: issues nothing)";
+    case ca::CertificateStatus::kRevoked: break;
+  }
+  return "  (revoked: issues nothing)";
+}
+
 Result<> show_keys(CaFolder& folder, const Context& context) {
   const std::vector<ca::AuthorityKey> keys = TRY(ca::list_keys(*folder.database));
   const std::int64_t count = TRY(ca::count(*folder.database));
@@ -85,7 +95,7 @@ Result<> show_keys(CaFolder& folder, const Context& context) {
     return {};
   }
   for (const ca::AuthorityKey& key : keys) {
-    context.out << key.name << (key.active ? "" : "  (replaced: signs CRLs and OCSP alone)") << "\n   subject  "
+    context.out << key.name << (key.active ? "" : "  (replaced: signs CRLs and OCSP alone)") << key_status(key) << "\n   subject  "
                 << agent::printable(key.certificate.subject()) << "\n   key      " << ca::to_text(key.storage) << "\n   sha256   "
                 << hex_encode(key.certificate.sha256()) << "\n   expires  " << format_time(key.certificate.not_after()) << '\n';
   }

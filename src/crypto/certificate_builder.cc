@@ -72,6 +72,13 @@ Result<Bytes> ip_octets(const std::string& text) {
   return bad("\"" + text + "\" is no IP address");
 }
 
+Result<> check_uris(const std::vector<std::string>& uris) {
+  for (const std::string& uri : uris) {
+    if (!is_uri(uri)) return bad("\"" + uri + "\" is no URL");
+  }
+  return {};
+}
+
 Result<> check(const CertificateContent& content) {
   ByteView serial = content.serial;
   while (!serial.empty() && serial[0] == std::byte{0}) serial = serial.subspan(1);
@@ -90,22 +97,8 @@ Result<> check(const CertificateContent& content) {
       if (!is_dotted_object_id(id)) return bad("\"" + id + "\" is no dotted object identifier");
     }
   }
-  for (const auto* urls : {&content.crl_urls, &content.ocsp_urls, &content.issuer_urls, &content.uris}) {
-    for (const std::string& url : *urls) {
-      if (!is_uri(url)) return bad("\"" + url + "\" is no URL");
-    }
-  }
-  for (const std::string& name : content.dns_names) {
-    if (!is_dns_name(name)) return bad("\"" + name + "\" is no DNS name");
-  }
-  for (const std::string& email : content.emails) {
-    if (!is_email(email)) return bad("\"" + email + "\" is no mail address in ASCII");
-  }
-  for (const std::string& upn : content.upns) {
-    if (!is_upn(upn)) return bad("\"" + upn + "\" is no user principal name such as jane@example.com");
-  }
-  for (const std::string& address : content.ip_addresses) TRY(ip_octets(address));
-  return {};
+  for (const auto* urls : {&content.crl_urls, &content.ocsp_urls, &content.issuer_urls}) TRY(check_uris(*urls));
+  return check_alternative_names(content);
 }
 
 // A named bit list: no zero bits at the end (X.690, section 11.2.2).
@@ -225,6 +218,21 @@ Bytes write_tbs(const CertificateContent& content, ByteView algorithm, ByteView 
 }  // namespace
 
 bool is_object_id_text(std::string_view text) { return is_dotted_object_id(text); }
+
+Result<> check_alternative_names(const CertificateContent& content) {
+  TRY(check_uris(content.uris));
+  for (const std::string& name : content.dns_names) {
+    if (!is_dns_name(name)) return bad("\"" + name + "\" is no DNS name");
+  }
+  for (const std::string& email : content.emails) {
+    if (!is_email(email)) return bad("\"" + email + "\" is no mail address in ASCII");
+  }
+  for (const std::string& upn : content.upns) {
+    if (!is_upn(upn)) return bad("\"" + upn + "\" is no user principal name such as jane@example.com");
+  }
+  for (const std::string& address : content.ip_addresses) TRY(ip_octets(address));
+  return {};
+}
 
 Result<Certificate> sign_certificate(const CertificateContent& content, const Signer& issuer_key) {
   TRY(check(content));

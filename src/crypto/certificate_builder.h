@@ -55,6 +55,9 @@ struct CertificateContent {
 // True for a dotted OBJECT IDENTIFIER such as "1.3.6.1.5.5.7.3.2".
 [[nodiscard]] bool is_object_id_text(std::string_view text);
 
+// Fault::kBadInput for the first alternative name of `content` that cannot stand in a certificate.
+[[nodiscard]] Result<> check_alternative_names(const CertificateContent& content);
+
 // Signs `content`, with the issuer key's own scheme and the hash that x509_digest() gives. Adds subjectKeyIdentifier (SHA-1 of the key
 // bits, RFC 5280 4.2.1.2).
 [[nodiscard]] Result<Certificate> sign_certificate(const CertificateContent& content, const Signer& issuer_key);

@@ -7,6 +7,22 @@
 namespace airtight::issuer {
 namespace {
 
+// A certificate without a subject is known by its alternative names (RFC 5280, section 4.1.2.6).
+Result<> check_subject(const Profile& profile, const std::string& subject) {
+  const Bytes name = TRY(crypto::name_from_text(subject));
+  ca::Facts facts;
+  if (const Result<> read = facts.add_subject(name); !read)
+    return fail(Fault::kBadInput, "nothing can be issued to this subject: " + read.error().message, read.error().hint);
+  if (!TRY(crypto::name_attributes(name)).empty()) return {};
+  for (const KeyProfile& key : profile.keys) {
+    if (!key.certificate.subject && key.certificate.alternative_names.empty())
+      return fail(Fault::kBadInput,
+                  "the subject is empty, and the key " + key.id + " of the profile '" + profile.name + "' has no other name",
+                  "say whom it is for, such as 'CN=Jane Doe,C=SE'");
+  }
+  return {};
+}
+
 constexpr std::string_view kSomeDeviceId = "AAAA-AAAA-AAAA-AAAA-A";  // stands for one that is not known yet
 
 }  // namespace
@@ -44,6 +60,7 @@ Result<std::string> subject_at_first(std::string_view subject, const Profile& pr
 }
 
 Result<> check_templates(const Profile& profile, const std::string& subject, std::string_view email) {
+  TRY(check_subject(profile, subject));
   TemplateValues values = TRY(subject_values(subject));
   if (!email.empty()) values.insert_or_assign("email", std::string(email));
   for (const std::string_view text : profile.templates()) {

@@ -11,6 +11,7 @@
 #include "issuer/session_store.h"
 #include "issuer/tls_identity.h"
 #include "storage/database.h"
+#include "storage/files.h"
 
 namespace airtight::issuer {
 namespace {
@@ -100,9 +101,16 @@ Result<std::unique_ptr<Issuer>> Issuer::open(const std::filesystem::path& folder
     return fail(Fault::kNotFound, "there is no issuer in " + folder.string(),
                 "make one with 'airtight issuer init " + folder.string() + "'");
   }
+  TRY(storage::require_unwritable_by_others(folder));
+  TRY(storage::require_unwritable_by_others(folder / "issuer.toml"));
   Configuration configuration = TRY(read_configuration(folder));
   std::unique_ptr<Issuer> issuer(new Issuer(folder, std::move(configuration), clock, random));
   const DatabasePool::Lease database = TRY(issuer->pool_.take());
+  // init made the tables: a database without them is not this issuer's any more.
+  if (!TRY(has_issuer_tables(*database))) {
+    return fail(Fault::kInternal, (folder / "issuer.db").string() + " holds no issuer: it is empty, or another program's",
+                "restore it from a backup; the certificates that were issued stay valid meanwhile");
+  }
   TRY(migrate_issuer_tables(*database));
   return issuer;
 }
@@ -185,6 +193,8 @@ Result<> Issuer::add_passphrases(std::vector<CredentialSummary>& credentials, co
   TRY(ca::record(*database, *clock_, "passphrases.shown", shown));
   return transaction.commit();
 }
+
+Result<std::optional<Descriptor>> Issuer::try_to_lead() const { return storage::try_lock(folder_ / "serve.lock"); }
 
 Result<> Issuer::remember_base_url(std::string_view base_url) {
   const DatabasePool::Lease database = TRY(pool_.take());

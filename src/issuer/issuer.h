@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/descriptor.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "base/result.h"
@@ -128,6 +129,8 @@ class Issuer {
 
   // Records the base URL under which this issuer now is reached.
   [[nodiscard]] Result<> remember_base_url(std::string_view base_url);
+  // For the server that calls remember_base_url(), as long as it runs; nothing if there is one.
+  [[nodiscard]] Result<std::optional<Descriptor>> try_to_lead() const;
 
   [[nodiscard]] Result<sealing::MasterKey> unseal(const sealing::PassphrasePrompt& prompt) const;
 

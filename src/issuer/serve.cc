@@ -3,6 +3,7 @@
 #include <condition_variable>
 #include <future>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 #include "http/server.h"
@@ -71,6 +72,7 @@ Result<ListenAddress> listen_address(const Configuration& configuration, const S
 }  // namespace
 
 struct RunningIssuer::Impl {
+  std::optional<Descriptor> lock;  // of the server whose address 'issuer url' gives out where issuer.toml has none
   std::string listening_url;
   std::unique_ptr<IssuerService> service;
   std::unique_ptr<http::Server> server;
@@ -109,7 +111,11 @@ Result<std::unique_ptr<RunningIssuer>> RunningIssuer::start(Issuer& issuer, cons
   service_address.base_url = configuration.url.value_or(impl->listening_url);
   const std::string base_url = service_address.base_url;
   Result<std::unique_ptr<IssuerService>> made = issuer.make_service(std::move(service_address), std::move(master_key), log);
-  if (made) {
+  if (made && !configuration.url) {
+    impl->lock = TRY(issuer.try_to_lead());
+    if (!impl->lock) log.warning("another server of this issuer runs: URLs are made for its address; set url in issuer.toml for both");
+  }
+  if (made && (configuration.url || impl->lock)) {
     if (Result<> remembered = issuer.remember_base_url(base_url); !remembered) made = Failure(std::move(remembered).error());
   }
   if (!made) return Failure(std::move(made).error());
@@ -125,6 +131,7 @@ const std::string& RunningIssuer::listening_url() const { return impl_->listenin
 void RunningIssuer::stop() {
   impl_->janitor.reset();
   impl_->server->stop();
+  impl_->lock.reset();
 }
 
 }  // namespace airtight::issuer

@@ -85,6 +85,12 @@ Value integer_or_null(const std::optional<std::int64_t>& value) { return value ?
 
 }  // namespace
 
+Result<bool> has_issuer_tables(Database& database) {
+  const auto tables = TRY(storage::query_one(database, "SELECT count(*) FROM sqlite_schema WHERE name IN ('issuer_settings', 'ca_keys')",
+                                             {}, [](const Row& row) { return row.integer(0); }));
+  return tables == 2;
+}
+
 Result<> migrate_issuer_tables(Database& database) { return storage::migrate(database, "issuer", kMigrations); }
 
 Result<std::optional<std::string>> find_setting(Database& database, std::string_view name) {

@@ -24,6 +24,9 @@ namespace airtight::issuer {
 enum class Way : std::uint8_t { kUrl, kOpen, kMail, kClient, kRenewal };
 [[nodiscard]] std::string_view name_of(Way way);  // "url", "open", ...
 
+// Whether init_issuer() has been here.
+[[nodiscard]] Result<bool> has_issuer_tables(storage::Database& database);
+
 struct Enrolment {
   std::int64_t id = 0;
   std::string profile = {};

@@ -1,6 +1,7 @@
 #include "storage/files.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -197,6 +198,23 @@ Result<SecretBytes> read_secret_file(const std::filesystem::path& path, std::siz
   SecretBytes content(file.limit + 1);
   content.truncate(TRY(read_into(file, path, content.expose_secret_for_writing())));
   return content;
+}
+
+Result<> require_unwritable_by_others(const std::filesystem::path& path) {
+  struct stat status{};
+  if (::stat(path.c_str(), &status) != 0) return system_failure("look at", path, errno);
+  if (status.st_uid != ::geteuid() && status.st_uid != 0)
+    return fail(Fault::kRefused, path.native() + " belongs to another user", "run the command as its owner, or change the owner");
+  if ((status.st_mode & 022U) == 0) return {};
+  return fail(Fault::kRefused, path.native() + " can be written by others than its owner", "run: chmod go-w " + path.native());
+}
+
+Result<std::optional<Descriptor>> try_lock(const std::filesystem::path& path) {
+  Descriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!file.is_open()) return system_failure("open", path, errno);
+  if (::flock(file.number(), LOCK_EX | LOCK_NB) == 0) return std::optional(std::move(file));
+  if (errno == EWOULDBLOCK) return std::optional<Descriptor>();
+  return system_failure("lock", path, errno);
 }
 
 Result<> make_private_folder(const std::filesystem::path& path) {

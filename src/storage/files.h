@@ -2,8 +2,10 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 
 #include "base/bytes.h"
+#include "base/descriptor.h"
 #include "base/result.h"
 #include "base/secret_bytes.h"
 
@@ -40,6 +42,14 @@ enum class FileMode : unsigned char { kPrivate, kPublic };
 
 // Nothing, or a file; Fault::kRefused for anything else. For files of a known place: to open a pipe there would be to wait for ever.
 [[nodiscard]] Result<> refuse_special_file(const std::filesystem::path& path);
+
+// Fault::kRefused for a file or folder that belongs neither to this user nor to root, or that others can write: for what decides about
+// others, such as a configuration.
+[[nodiscard]] Result<> require_unwritable_by_others(const std::filesystem::path& path);
+
+// The lock that the file `path` (made if need be) stands for, until the descriptor is closed or the process ends, however it ends; nothing
+// if somebody else has it.
+[[nodiscard]] Result<std::optional<Descriptor>> try_lock(const std::filesystem::path& path);
 
 // Copies the file `from`, of any size, to the new file `to` (0600); never replaces: Fault::kRefused if there is anything at `to`, or if
 // `from` is no regular file.

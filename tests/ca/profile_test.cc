@@ -54,6 +54,19 @@ TEST(Profile, SaysWhatEachPurposeWantsOfEachKindOfKey) {
   EXPECT_EQ(purpose_named("logon"), std::nullopt);
 }
 
+TEST(Profile, RefusesAlternativeNamesThatNoCertificateCanHold) {
+  using Kind = AlternativeName::Kind;
+  for (const auto& [kind, text] : {std::pair(Kind::kEmail, "not an address"), std::pair(Kind::kIp, "1.2.3"), std::pair(Kind::kDns, "a..b"),
+                                   std::pair(Kind::kUri, "relative"), std::pair(Kind::kUpn, "jane")}) {
+    CertificateProfile profile = of(Purpose::kGeneral);
+    profile.alternative_names.push_back({kind, must(Template::parse(text))});
+    EXPECT_EQ(check_profile(profile).error().fault, Fault::kBadInput) << text;
+  }
+  CertificateProfile later = of(Purpose::kGeneral);
+  later.alternative_names.push_back({Kind::kEmail, must(Template::parse("{email}"))});
+  EXPECT_TRUE(check_profile(later));
+}
+
 TEST(Profile, TakesItsOwnKeyUsageBeforeThatOfThePurpose) {
   CertificateProfile profile = of(Purpose::kTlsClient);
   profile.key_usage = 0xC000;

@@ -53,6 +53,30 @@ TEST_F(RevocationOfACertificate, TakesEveryReasonThatIsOne) {
   EXPECT_EQ(revocation_reason_names().size(), 8U);
 }
 
+TEST_F(RevocationOfACertificate, OfTheIssuingCaEndsWhatItIssues) {
+  must(revoke(world_, authority_.issuing().serial(), RevocationReason::kCaCompromise));
+  const auto refused = issue(world_, authority_);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().fault, Fault::kRefused);
+  EXPECT_THAT(refused.error().hint, testing::HasSubstr("rollover"));
+}
+
+TEST_F(RevocationOfACertificate, OnHoldTheIssuingCaWaitsForItsRelease) {
+  const Bytes issuing = authority_.issuing().serial();
+  must(hold(world_, issuing));
+  EXPECT_EQ(issue(world_, authority_).error().fault, Fault::kRefused);
+  must(release(world_, issuing));
+  EXPECT_TRUE(issue(world_, authority_));
+}
+
+TEST_F(RevocationOfACertificate, IsNotForRoots) {
+  for (const Bytes& root : {authority_.root().serial(), authority_.tls_root().serial()}) {
+    EXPECT_EQ(revoke(world_, root).error().fault, Fault::kRefused);
+    EXPECT_EQ(hold(world_, root).error().fault, Fault::kRefused);
+    EXPECT_EQ(must(find(*world_.database, root)).value().status, CertificateStatus::kValid);
+  }
+}
+
 TEST_F(RevocationOfACertificate, DoesNotTakeAHoldForAReason) {
   for (const RevocationReason reason : {RevocationReason::kCertificateHold, RevocationReason::kRemoveFromCrl}) {
     EXPECT_EQ(revoke(world_, serial_, reason).error().fault, Fault::kRefused);

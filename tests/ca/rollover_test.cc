@@ -70,6 +70,13 @@ TEST_F(RolloverOfKeys, LeavesTheOldKeyItsCrl) {
   EXPECT_TRUE(read_crl(must(publisher.crl(*world_.database, "issuing-2")).der).entries.empty());
 }
 
+TEST_F(RolloverOfKeys, HealsAnAuthorityWhoseIssuingCaIsRevoked) {
+  must(revoke(world_, authority_.issuing().serial()));
+  ASSERT_FALSE(issue(world_, authority_));
+  must(rollover_.new_issuing(*world_.database, {}));
+  EXPECT_TRUE(issue(world_, authority_));
+}
+
 TEST_F(RolloverOfKeys, IsAudited) {
   must(rollover_.new_issuing(*world_.database, {}));
   std::vector<std::string> events;

@@ -132,6 +132,14 @@ TEST_F(Enrolments, AreRefusedForAnUnknownProfileWithTheNamesOfTheOthers) {
   EXPECT_THAT(url.error().hint, ::testing::HasSubstr("default, signing"));
 }
 
+TEST_F(Enrolments, AreRefusedForASubjectThatNoCertificateCanName) {
+  for (const char* subject : {"CN=a\nb", "CN=a\\00b", ""}) {
+    const Result<std::string> url = issuer.issuer().make_url("default", subject);
+    ASSERT_FALSE(url) << subject;
+    EXPECT_EQ(url.error().fault, Fault::kBadInput);
+  }
+}
+
 TEST_F(Enrolments, AreRefusedForASubjectThatIsNone) { EXPECT_FALSE(issuer.issuer().make_url("default", "Jane Doe").has_value()); }
 
 TEST(EnrolmentsOfAProfileWithoutSubject, NeedOne) {

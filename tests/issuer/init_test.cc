@@ -172,6 +172,30 @@ TEST_F(Init, SaysHowToMakeAnIssuerWhereThereIsNone) {
   EXPECT_THAT(opened.error().hint, HasSubstr("airtight issuer init"));
 }
 
+TEST_F(Init, MakesWhatIsOpenedOnlyAsLongAsOthersCannotWriteIt) {
+  must(init());
+  for (const fs::path& path : {folder, folder / "issuer.toml"}) {
+    const fs::perms before = fs::status(path).permissions();
+    fs::permissions(path, before | fs::perms::others_write);
+    const auto refused = Issuer::open(folder, clock, random);
+    ASSERT_FALSE(refused) << path;
+    EXPECT_EQ(refused.error().fault, Fault::kRefused);
+    EXPECT_THAT(refused.error().hint, HasSubstr("chmod go-w"));
+    fs::permissions(path, before);
+    EXPECT_TRUE(Issuer::open(folder, clock, random));
+  }
+}
+
+TEST_F(Init, MakesADatabaseThatIsNotFilledAgainByItselfWhenItIsEmptied) {
+  must(init());
+  for (const char* file : {"issuer.db", "issuer.db-wal", "issuer.db-shm"}) fs::remove(folder / file);
+  must(storage::write_file(folder / "issuer.db", {}, storage::FileMode::kPrivate));
+  const auto refused = Issuer::open(folder, clock, random);
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message, HasSubstr("holds no issuer"));
+  EXPECT_THAT(refused.error().hint, HasSubstr("backup"));
+}
+
 TEST_F(Init, WritesTheAcceptedMakersIntoTheConfiguration) {
   const Maker maker;
   must(storage::write_file(scratch / "root.pem", bytes_of(crypto::to_pem(maker.root)), storage::FileMode::kPublic));

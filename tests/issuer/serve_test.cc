@@ -73,6 +73,15 @@ TEST_F(Serving, ServesOneDatabaseFromTwoServers) {
   EXPECT_NE(first->listening_url(), second->listening_url());
 }
 
+TEST_F(Serving, MakesUrlsForTheFirstOfTwoServersUntilItEnds) {
+  const auto first = must(start("127.0.0.1:0"));
+  const auto second = must(start("127.0.0.1:0"));
+  EXPECT_THAT(must(issuer->make_url("default", std::nullopt)), StartsWith(first->listening_url()));
+  first->stop();
+  const auto third = must(start("127.0.0.1:0"));
+  EXPECT_THAT(must(issuer->make_url("default", std::nullopt)), StartsWith(third->listening_url()));
+}
+
 TEST_F(Serving, ServesLoopbackWithoutTlsWhenToldTo) {
   configure("tls = true", "tls = false");
   const auto running = must(start("127.0.0.1:0"));

@@ -4,6 +4,7 @@
 
 #include "base/encoding.h"
 #include "ca/audit.h"
+#include "ca/register.h"
 #include "embedded/ca_schema.h"
 
 namespace airtight::ca {
@@ -174,6 +175,20 @@ Result<> insert_key(Database& database, const KeyPlace& place, const Certificate
 
 std::string key_name(std::string_view role, std::int64_t generation) {
   return generation == 1 ? std::string(role) : std::string(role) + "-" + std::to_string(generation);
+}
+
+Result<> require_good(Database& database, const AuthorityKeyRow& key) {
+  const crypto::Sha256Value sha256 = key.certificate.sha256();
+  const auto status = TRY(storage::query_one(database, "SELECT status FROM ca_certificates WHERE sha256 = ?1", {ByteView(sha256)},
+                                             [](const storage::Row& row) { return row.text(0); }));
+  if (!status) return fail(Fault::kInternal, "the certificate of the authority's key " + key.name + " is not in its register");
+  if (*status == name_of(CertificateStatus::kValid)) return {};
+  if (*status == name_of(CertificateStatus::kSuspended)) {
+    return fail(Fault::kRefused, "the certificate of the authority's key " + key.name + " is on hold",
+                "release it ('airtight ca release'), or replace the key ('airtight ca rollover')");
+  }
+  return fail(Fault::kRefused, "the certificate of the authority's key " + key.name + " is revoked",
+              "replace the key: 'airtight ca rollover'");
 }
 
 Result<bool> enter(Database& database, const Clock& clock, const Certificate& certificate, const Entry& entry) {

@@ -131,6 +131,9 @@ struct Entry {
   std::string_view verdict = {};
   By by = By::kAnyKey;
 };
+// Fault::kRefused if the key's certificate is revoked or on hold: nothing more is issued under it.
+[[nodiscard]] Result<> require_good(storage::Database& database, const AuthorityKeyRow& key);
+
 // Every certificate goes through here, in the open transaction. False, and nothing was written, if the key is not active (any more).
 [[nodiscard]] Result<bool> enter(storage::Database& database, const Clock& clock, const crypto::Certificate& certificate,
                                  const Entry& entry);
