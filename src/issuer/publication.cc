@@ -35,9 +35,12 @@ http::Response publish(const ca::Publisher& publisher, storage::Database& databa
     answer.max_age = {};  // nobody on the way keeps what was answered to a POST
     return response_of(std::move(answer));
   }
-  if (request.method != "GET") {
-    http::Response response = refused(405, "Method not allowed", "This address is fetched with GET.");
-    response.headers.set("Allow", request.path() == ca::kOcspPath ? "POST" : "GET");
+  // RFC 9110, section 9.1: whoever answers GET answers HEAD; the server leaves the body out.
+  const bool takes_post_alone = request.path() == ca::kOcspPath;
+  if (takes_post_alone || (request.method != "GET" && request.method != "HEAD")) {
+    http::Response response =
+        refused(405, "Method not allowed", takes_post_alone ? "This address takes POST." : "This address is fetched with GET.");
+    response.headers.set("Allow", takes_post_alone ? "POST" : "GET, HEAD");
     return response;
   }
   Result<std::optional<ca::Published>> found = publisher.get(database, request.path());

@@ -89,6 +89,26 @@ TEST_F(Serving, ServesLoopbackWithoutTlsWhenToldTo) {
   EXPECT_EQ(get(must(issuer->make_url("default", std::nullopt))).response.status, 200);
 }
 
+// RFC 9110, section 9.1: servers support GET and HEAD.
+TEST_F(Serving, AnswersHeadWherePublicationsAreFetched) {
+  configure("tls = true", "tls = false");
+  const auto running = must(start("127.0.0.1:0"));
+  const auto client = must(http::Client::create({}));
+  for (const char* const path : {"/ca/root.cer", "/crl/root.crl"}) {
+    const http::Url url = must(http::Url::parse(running->listening_url() + path));
+    const auto ask = [&](const char* method) {
+      return must(client->send(url, {.method = method, .target = {}, .headers = {}, .body = {}, .peer = {}})).response;
+    };
+    const http::Response whole = ask("GET");
+    const http::Response head = ask("HEAD");
+    EXPECT_EQ(whole.status, 200) << path;
+    EXPECT_EQ(head.status, 200) << path;
+    EXPECT_EQ(head.headers.get("Content-Length"), std::to_string(whole.body.size())) << path;
+    EXPECT_TRUE(head.body.empty()) << path;
+    EXPECT_EQ(ask("POST").status, 405) << path;
+  }
+}
+
 TEST_F(Serving, RefusesToServeOthersWithoutTls) {
   configure("tls = true", "tls = false");
   const auto running = start("0.0.0.0:0");

@@ -309,5 +309,26 @@ TEST(FullDisk, FailsTheTransactionAndKeepsTheRest) {
   EXPECT_EQ(number(*open(file, kOwner), "SELECT count(*) FROM t"), 1);
 }
 
+// The index of the write-ahead log is no ordinary write, and SQLite has another word for it.
+TEST(FullDisk, IsCalledFullWhereTheIndexOfTheLogHasNoRoom) {
+  for (const rlim_t room : {std::size_t{8} * 1024}) {
+    const TemporaryFolder folder;
+    const auto file = folder / "store.db";
+    open(file, kShared);
+    ChildProcess writer([&](const auto&) {
+      std::signal(SIGXFSZ, SIG_IGN);
+      const rlimit limit{room, room};
+      ::setrlimit(RLIMIT_FSIZE, &limit);
+      const auto database = open_sqlite(file, kShared);
+      const auto written = database ? (*database)->execute_script("CREATE TABLE t(x BLOB) STRICT; INSERT INTO t VALUES(zeroblob(1048576))")
+                                    : Result<>(Failure(database.error()));
+      if (written) return 1;
+      const Error& error = written.error();
+      return error.message.ends_with("full") && error.hint.starts_with("free some space") ? 0 : 2;
+    });
+    EXPECT_EQ(writer.wait(), 0) << room;
+  }
+}
+
 }  // namespace
 }  // namespace airtight::storage

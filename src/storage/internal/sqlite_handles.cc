@@ -1,6 +1,9 @@
 #include "storage/internal/sqlite_handles.h"
 
+#include <sys/statvfs.h>
+
 #include <cerrno>
+#include <filesystem>
 #include <string>
 
 namespace airtight::storage::internal {
@@ -31,6 +34,22 @@ Advice advice_on(int code) {
   }
 }
 
+// SQLite says "disk I/O error" wherever it is not an ordinary write that finds no room: at the index of the write-ahead log, for one. The
+// error of the system may be gone by then, and the file system is asked itself.
+bool is_out_of_room(sqlite3* connection) {
+  switch (sqlite3_system_errno(connection)) {
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG: return true;
+    default: break;
+  }
+  const char* const file = sqlite3_db_filename(connection, "main");
+  if (file == nullptr || *file == '\0') return false;
+  constexpr unsigned long kLeast = 64UL * 1024;  // what the index of the write-ahead log grows by, and a page
+  struct statvfs room{};
+  return ::statvfs(std::filesystem::path(file).parent_path().c_str(), &room) == 0 && room.f_bavail * room.f_frsize < kLeast;
+}
+
 }  // namespace
 
 Failure sqlite_failure(std::string_view action, sqlite3* connection, int code) {
@@ -38,11 +57,13 @@ Failure sqlite_failure(std::string_view action, sqlite3* connection, int code) {
   const bool is_noted = connection != nullptr && (sqlite3_errcode(connection) & 0xFF) == (code & 0xFF);
   if (is_noted && sqlite3_system_errno(connection) == EROFS)
     advice.hint = "its file system is read-only: mount it so that it can be written";
+  const bool is_full = is_noted && (code & 0xFF) == SQLITE_IOERR && is_out_of_room(connection);
+  if (is_full) advice = advice_on(SQLITE_FULL);
   std::string message = "the database failed to ";
   message += action;
   message += ": ";
   // Some calls return a code that the connection knows nothing of.
-  message += is_noted ? sqlite3_errmsg(connection) : sqlite3_errstr(code);
+  message += is_full ? sqlite3_errstr(SQLITE_FULL) : is_noted ? sqlite3_errmsg(connection) : sqlite3_errstr(code);
   return fail(advice.fault, std::move(message), std::string(advice.hint));
 }
 
