@@ -14,6 +14,7 @@
 #include "cli/commands.h"
 #include "cli/enroll_environment.h"
 #include "cli/interruption.h"
+#include "cli/token_client.h"
 #include "storage/files.h"
 
 namespace airtight::cli {
@@ -26,6 +27,7 @@ constexpr std::size_t kLargestMessage = 4U << 20;
 struct Options {
   EnrollSettings settings;
   std::string what;  // a URL, a file, or a session that is under way
+  std::string token_file;
   bool resume = false;
   bool abort = false;
   std::string in;
@@ -102,7 +104,10 @@ Result<agent::EnrollmentOutcome> start(const Options& options, EnrollEnvironment
   agent::EnrollmentOptions enrollment = environment.options();
   if (is_url(options.what) || !std::filesystem::exists(options.what)) {
     enrollment.url = options.what;
-    return agent::enroll(enrollment, environment.tools(), environment.http());
+    if (options.token_file.empty()) return agent::enroll(enrollment, environment.tools(), environment.http());
+    SecretBytes token = TRY(read_token(options.token_file));
+    const auto client = TRY(TokenClient::create(environment.http(), options.what, std::move(token)));
+    return agent::enroll(enrollment, environment.tools(), *client);
   }
   const Bytes message = TRY(storage::read_file(options.what, kLargestMessage));
   auto outcome = agent::enroll_from_message(message, enrollment, environment.tools(), environment.http());
@@ -171,6 +176,8 @@ void check_usage(const Options& options) {
   const int ways = (options.in.empty() ? 0 : 1) + (options.resume ? 1 : 0) + (options.abort ? 1 : 0);
   if (ways > 1) throw CLI::ValidationError("--in, --resume and --abort", "these exclude each other");
   if (!options.in.empty() && !options.what.empty()) throw CLI::ValidationError("--in", "it takes the place of the URL");
+  if (!options.token_file.empty() && (ways > 0 || !is_url(options.what)))
+    throw CLI::ValidationError("--token-file", "it is shown at the URL of a new enrolment");
   if (ways == 0 && options.what.empty()) throw CLI::RequiredError("URL");
 }
 
@@ -191,6 +198,7 @@ void add_enroll(CLI::App& root, Context& context) {
                   "--resume and --abort a session ID, if there are several")
       ->type_name("");
   add_enroll_settings(command, options->settings);
+  command.add_option("--token-file", options->token_file, "Show the bearer token in this file (0600) at the URL")->type_name("FILE");
   command.add_flag("--resume", options->resume, "Go on with an enrolment that was put off or interrupted");
   command.add_flag("--abort", options->abort, "End such an enrolment, here and at the issuer");
   command.add_option("--in", options->in, "Off-line: the issuer's next message")->type_name("FILE");

@@ -20,6 +20,10 @@ Result<std::string> pem_file(const std::string& path) { return to_text(TRY(stora
 Result<std::unique_ptr<http::Client>> web_client(const EnrollSettings& settings) {
   http::ClientOptions options;
   if (!settings.ca_file.empty()) options.ca_pem = TRY(pem_file(settings.ca_file));
+  if (!settings.client_certificate.empty()) {
+    options.certificate_chain_pem = TRY(pem_file(settings.client_certificate));
+    options.private_key_pem = TRY(storage::read_secret_file(settings.client_key, kLargestPemFile));
+  }
   return http::Client::create(std::move(options));
 }
 
@@ -38,6 +42,13 @@ void add_enroll_settings(CLI::App& command, EnrollSettings& settings) {
   command.add_option("--ca-file", settings.ca_file, "Trust these CA certificates (PEM) for TLS instead of the system's")->type_name("FILE");
   command.add_option("--signer-file", settings.signer_file, "Accept only requests signed under these certificates (PEM)")
       ->type_name("FILE");
+  CLI::Option* const certificate =
+      command
+          .add_option("--client-cert", settings.client_certificate, "Prove who this client is by this TLS certificate, with its issuers")
+          ->type_name("PEM");
+  CLI::Option* const key = command.add_option("--client-key", settings.client_key, "Its key (0600)")->type_name("PEM");
+  certificate->needs(key);
+  key->needs(certificate);
   command.add_option("--pin-file", settings.user.pin_file, "PINs from a file (0600) in lines of POLICY-ID KEY-ID PIN")->type_name("FILE");
   command.add_option("--pinentry", settings.user.pinentry, "Ask for PINs with this pinentry program; none: on the terminal")
       ->type_name("PROGRAM");

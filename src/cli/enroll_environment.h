@@ -21,6 +21,8 @@ struct EnrollSettings {
   std::string store;
   std::string ca_file;
   std::string signer_file;
+  std::string client_certificate;  // with which this client proves who it is
+  std::string client_key;
   EnrollUserOptions user;
   agent::EnrollmentLimits limits;
 };

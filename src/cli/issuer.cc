@@ -178,6 +178,7 @@ struct UrlArguments {
   std::string folder;
   std::string profile = "default";
   std::string subject;
+  std::string mail;
   std::string renew;
 };
 
@@ -185,6 +186,15 @@ Result<> make_url(const UrlArguments& arguments, const Context& context) {
   const auto open = TRY(open_issuer(arguments.folder));
   std::optional<std::string> subject;
   if (!arguments.subject.empty()) subject = arguments.subject;
+  if (!arguments.mail.empty()) {
+    TRY(open->issuer->invite(arguments.profile, arguments.mail, subject));
+    if (context.json) {
+      context.print_json(json::object{{"mailed_to", arguments.mail}});
+    } else {
+      context.out << "An enrolment URL is on its way to " << agent::printable(arguments.mail) << '\n';
+    }
+    return {};
+  }
   const std::string url = arguments.renew.empty() ? TRY(open->issuer->make_url(arguments.profile, subject))
                                                   : TRY(issuer::renewal_url_of(*open->issuer, arguments.renew));
   if (context.json) {
@@ -207,10 +217,14 @@ void add_url(CLI::App& group, Context& context) {
       command.add_option("--profile", arguments->profile, "The profile of issuer.toml (default default)")->type_name("NAME");
   CLI::Option* const subject =
       command.add_option("--subject", arguments->subject, "Whom the certificates name, instead of the profile's subject")->type_name("DN");
+  CLI::Option* const mail =
+      command.add_option("--mail", arguments->mail, "Mail it to this address instead of printing it: {email} in templates")
+          ->type_name("ADDRESS");
   command.add_option("--renew", arguments->renew, "The credential that a device renews at this URL, by its serial number")
       ->type_name("SERIAL")
       ->excludes(profile)
-      ->excludes(subject);
+      ->excludes(subject)
+      ->excludes(mail);
 }
 
 // issuer sessions
@@ -354,6 +368,7 @@ void add_issuer(CLI::App& root, Context& context) {
   add_issuer_profile(group, context);
   add_issuer_approve(group, context);
   add_issuer_devices(group, context);
+  add_issuer_clients(group, context);
   add_issuer_life(group, context);
   add_issuer_seeds(group, context);
 }

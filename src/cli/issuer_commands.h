@@ -10,5 +10,6 @@ void add_issuer_approve(CLI::App& issuer_group, Context& context);  // and waiti
 void add_issuer_devices(CLI::App& issuer_group, Context& context);
 void add_issuer_life(CLI::App& issuer_group, Context& context);   // issuer_life.cc
 void add_issuer_seeds(CLI::App& issuer_group, Context& context);  // issuer_seeds.cc
+void add_issuer_clients(CLI::App& issuer_group, Context& context);
 
 }  // namespace airtight::cli

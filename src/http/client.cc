@@ -63,7 +63,7 @@ class ClientImpl final : public Client {
 
   // Reading the system's roots takes tens of milliseconds, so that it is put off until the first https URL if roots were not given.
   [[nodiscard]] Result<> prepare_tls();
-  [[nodiscard]] bool has_own_roots() const { return !options_.ca_pem.empty(); }
+  [[nodiscard]] bool has_own_files() const { return !options_.ca_pem.empty() || !options_.certificate_chain_pem.empty(); }
 
   [[nodiscard]] Result<Exchange> send(const Url& url, Request request) override;
   void forget() override {
@@ -122,7 +122,7 @@ void ClientImpl::drop() {
 }
 
 Result<> ClientImpl::prepare_tls() {
-  if (!tls_) tls_ = TRY(internal::client_context(options_.ca_pem));
+  if (!tls_) tls_ = TRY(internal::client_context(options_));
   return {};
 }
 
@@ -290,7 +290,7 @@ Task<Attempt> ClientImpl::receive(const Sending& sending) {
 
 Result<std::unique_ptr<Client>> Client::create(ClientOptions options) {
   auto client = std::make_unique<ClientImpl>(std::move(options));
-  if (client->has_own_roots()) TRY(client->prepare_tls());
+  if (client->has_own_files()) TRY(client->prepare_tls());
   return client;
 }
 

@@ -8,12 +8,15 @@
 
 #include "base/bytes.h"
 #include "base/result.h"
+#include "base/secret_bytes.h"
 #include "http/message.h"
 
 namespace airtight::http {
 
 struct ClientOptions {
-  std::string ca_pem = {};  // trust these roots instead of the system's, if not empty
+  std::string ca_pem = {};                 // trust these roots instead of the system's, if not empty
+  std::string certificate_chain_pem = {};  // of this client, if the server wants one; empty: none
+  SecretBytes private_key_pem = {};        // of its first certificate
   std::size_t max_body = 4U << 20;
   std::size_t max_header = 16U << 10;
   std::chrono::milliseconds timeout = std::chrono::seconds(30);  // for a whole request
@@ -27,7 +30,7 @@ struct Exchange {
 // Used by one thread at a time.
 class Client {
  public:
-  // Fault::kBadInput if ca_pem is not empty and has no certificate.
+  // Fault::kBadInput if ca_pem is not empty and has no certificate, and if the client's own certificate or key cannot be used.
   [[nodiscard]] static Result<std::unique_ptr<Client>> create(ClientOptions options);
   virtual ~Client() = default;
 

@@ -22,6 +22,14 @@ std::optional<std::string> form_decode(std::string_view text) {
   return percent_decode(spaced);
 }
 
+std::optional<std::string> parameter_in(std::string_view form, std::string_view name) {
+  while (!form.empty()) {
+    std::string_view value = take_until(form, '&');
+    if (form_decode(take_until(value, '=')) == name) return form_decode(value);
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 void Headers::set(std::string_view name, std::string_view value) {
@@ -43,13 +51,10 @@ std::string_view Request::path() const { return std::string_view(target).substr(
 std::optional<std::string> Request::query_parameter(std::string_view name) const {
   const auto mark = target.find('?');
   if (mark == std::string::npos) return std::nullopt;
-  std::string_view query = std::string_view(target).substr(mark + 1);
-  while (!query.empty()) {
-    std::string_view value = take_until(query, '&');
-    if (form_decode(take_until(value, '=')) == name) return form_decode(value);
-  }
-  return std::nullopt;
+  return parameter_in(std::string_view(target).substr(mark + 1), name);
 }
+
+std::optional<std::string> Request::form_field(std::string_view name) const { return parameter_in(text_of(body), name); }
 
 std::optional<std::string> Request::cookie(std::string_view name) const {
   for (const auto& [field, value] : headers.all()) {

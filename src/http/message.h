@@ -33,7 +33,8 @@ struct Request {
   std::string target;  // path and query as received
   Headers headers;
   Bytes body;
-  std::string peer;  // address of the other side, for logs
+  std::string peer;                              // address of the other side, for logs
+  std::optional<Bytes> client_certificate = {};  // DER, where a server asked for one: whose key the client has, and no more is verified
 
   [[nodiscard]] std::string_view path() const;  // target without its query
   // The value of the first parameter `name` of the query, decoded as forms are (percent escapes, "+" is a space); nothing if it is not
@@ -41,6 +42,8 @@ struct Request {
   [[nodiscard]] std::optional<std::string> query_parameter(std::string_view name) const;
   // The value of the first cookie `name` (RFC 6265 section 4.2), as it was sent.
   [[nodiscard]] std::optional<std::string> cookie(std::string_view name) const;
+  // The value of the first field `name` of a form in the body, decoded likewise.
+  [[nodiscard]] std::optional<std::string> form_field(std::string_view name) const;
   // The media type of Content-Type in lower case, without parameters.
   [[nodiscard]] std::string media_type() const;
 };

@@ -17,6 +17,9 @@ namespace airtight::http {
 struct ServerTls {
   std::string certificate_chain_pem;
   SecretBytes private_key_pem;
+  // Ask clients for a certificate; one that has none goes on without. TLS verifies that the client has the key and nothing else: whose
+  // certificate it is, is for the handler to judge.
+  bool ask_for_client_certificate = false;
 };
 
 struct ServerOptions {

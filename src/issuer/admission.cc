@@ -6,6 +6,17 @@
 
 namespace airtight::issuer {
 
+namespace {
+
+// Empty where it was no client.
+Result<std::string> client_of(storage::Database& database, std::int64_t enrolment_id) {
+  const auto client = TRY(storage::query_one(database, "SELECT COALESCE(client, '') FROM issuer_enrolments WHERE id = ?", {enrolment_id},
+                                             [](const storage::Row& row) { return row.text(0); }));
+  return client.value_or("");
+}
+
+}  // namespace
+
 Verified<> admit_device(Turn& turn, const crypto::Certificate& device) {
   Session& session = turn.session;
   const Profile& profile = turn.profile;
@@ -17,7 +28,9 @@ Verified<> admit_device(Turn& turn, const crypto::Certificate& device) {
     if (!listed->subject.empty()) subject = listed->subject;
   }
   if (!session.subject.empty() || profile.clones()) return {};
-  const Result<std::string> filled = fill_subject(subject, profile, {.email = session.email, .device_id = session.device_id});
+  const std::string client = TRY(client_of(turn.database, session.enrolment_id));
+  const Result<std::string> filled =
+      fill_subject(subject, profile, {.email = session.email, .client = client, .device_id = session.device_id});
   if (!filled) return Refused(no_value(filled.error()));
   session.subject = *filled;
   return {};

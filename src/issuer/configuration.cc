@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "http/message.h"
+#include "issuer/internal/mail_reader.h"
 #include "issuer/internal/profile_reader.h"
 #include "issuer/internal/toml_table.h"
 #include "storage/files.h"
@@ -105,8 +106,14 @@ Result<Configuration> parse_configuration(std::string_view text, const std::file
   TRY(read_signing(root, folder, configuration));
   configuration.url_validity_hours =
       static_cast<std::uint32_t>(TRY(root.integer("url_validity_hours", 1, 24 * 366)).value_or(kDefaultUrlValidityHours));
+  configuration.mail = TRY(read_mail(root, folder));
   TRY(read_profiles(root, folder, configuration));
   TRY(root.finish());
+  for (const Profile& profile : configuration.profiles) {
+    if (profile.enrolment.mail && !configuration.mail)
+      return Failure(root.error_at("mail", "the profile '" + profile.name + "' wants mail to be sent, and nothing says how",
+                                   "add a table [mail] with server and from"));
+  }
   return configuration;
 }
 

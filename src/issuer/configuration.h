@@ -11,6 +11,7 @@
 
 #include "base/result.h"
 #include "issuer/profile.h"
+#include "mail/mail.h"
 
 namespace airtight::issuer {
 
@@ -18,6 +19,19 @@ namespace airtight::issuer {
 struct SigningFiles {
   std::filesystem::path certificate;
   std::filesystem::path key;
+};
+
+// How the issuer sends mail, and what it writes. Its password is read from the file when it is needed.
+struct MailSettings {
+  std::string host;
+  unsigned short port = 0;
+  mail::Encryption encryption = mail::Encryption::kStartTls;
+  std::string ca_file = {};                  // PEM; empty: the system's
+  std::string user = {};                     // empty: no authentication
+  std::filesystem::path password_file = {};  // of `user`
+  std::string from;
+  std::string subject;  // these two are templates: {url}, {address}, {profile}, {expires}
+  std::string text;
 };
 
 struct Configuration {
@@ -29,6 +43,7 @@ struct Configuration {
   std::filesystem::path tls_certificate;     // PEM: the server's certificate and its path
   std::filesystem::path tls_key;             // PEM, private
   std::optional<SigningFiles> signing = {};  // absent: the issuing CA signs what is to be signed
+  std::optional<MailSettings> mail = {};
   std::uint32_t url_validity_hours = 0;
   std::vector<Profile> profiles = {};
 

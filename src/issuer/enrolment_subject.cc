@@ -59,6 +59,13 @@ Result<std::string> subject_at_first(std::string_view subject, const Profile& pr
   return now;
 }
 
+Result<std::string> given_subject(std::string_view subject, const Profile& profile, const KnownFacts& facts) {
+  if (profile.clones() || profile.enrolment.listed_devices) return std::string();
+  std::string filled = TRY(fill_subject(subject, profile, facts));
+  TRY(check_templates(profile, filled, facts.email));
+  return filled;
+}
+
 Result<> check_templates(const Profile& profile, const std::string& subject, std::string_view email) {
   TRY(check_subject(profile, subject));
   TemplateValues values = TRY(subject_values(subject));

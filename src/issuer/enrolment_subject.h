@@ -26,6 +26,9 @@ struct KnownFacts {
 // the profile's other templates want of the subject what is not in it.
 [[nodiscard]] Result<std::string> subject_at_first(std::string_view subject, const Profile& profile, const KnownFacts& facts);
 
+// What somebody else than the profile says, filled in; it cannot name the device. Empty where subject_at_first is for any text.
+[[nodiscard]] Result<std::string> given_subject(std::string_view subject, const Profile& profile, const KnownFacts& facts);
+
 // Whatever the templates of `profile` want of the subject has to be in it. Fault::kBadInput.
 [[nodiscard]] Result<> check_templates(const Profile& profile, const std::string& subject, std::string_view email);
 

@@ -221,6 +221,7 @@ Result<bool> Issuer::renew_tls_certificate(const sealing::MasterKey& master_key)
 }
 
 Result<std::unique_ptr<IssuerService>> Issuer::make_service(ServiceAddress address, sealing::MasterKey master_key, const Log& log) {
+  if (!address.send_mail && configuration_.mail) address.send_mail = sender_for(*configuration_.mail, *clock_, *random_);
   return IssuerService::create({.pool = pool_,
                                 .configuration = configuration_,
                                 .clock = *clock_,
@@ -228,6 +229,7 @@ Result<std::unique_ptr<IssuerService>> Issuer::make_service(ServiceAddress addre
                                 .log = log,
                                 .master_key = std::move(master_key),
                                 .base_url = std::move(address.base_url),
+                                .send_mail = std::move(address.send_mail),
                                 .key_access = {folder_, std::move(address.prompt)},
                                 .tls_fingerprint = address.tls_fingerprint});
 }

@@ -14,10 +14,12 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "crypto/digest.h"
+#include "issuer/client_list.h"
 #include "issuer/configuration.h"
 #include "issuer/credential_store.h"
 #include "issuer/database_pool.h"
 #include "issuer/device_list.h"
+#include "issuer/invitation.h"
 #include "issuer/server.h"
 #include "sealing/seal.h"
 
@@ -73,6 +75,15 @@ struct WaitingSession {
   Instant expires_at;
 };
 
+// A client to be registered.
+struct NewClient {
+  std::string name;
+  std::string profile;
+  std::string subject = {};          // empty: the profile's
+  std::string email = {};            // empty: none
+  std::string certificate_pem = {};  // empty: it gets a token
+};
+
 // Who decides, and what he was read out.
 struct Decision {
   std::string_view by = {};         // for the audit log
@@ -94,6 +105,12 @@ class Issuer {
   // A new one-time enrolment URL for `profile`. The subject is RFC 4514 text; without it the profile's. Its base is the configuration's
   // url, else what was bound last, else the configured listen address.
   [[nodiscard]] Result<std::string> make_url(std::string_view profile, const std::optional<std::string>& subject);
+
+  // Mails a one-time URL to `address`, by `send` or as the configuration says (invitations.cc). Fault::kBadInput for what is no address,
+  // kRefused for a profile without "mail" and for a domain that it does not take; what the mail server says. A mail that was not sent
+  // leaves no URL behind.
+  [[nodiscard]] Result<> invite(std::string_view profile, std::string_view address, const std::optional<std::string>& subject,
+                                const SendMail& send = {});
 
   // All of them, the oldest first.
   [[nodiscard]] Result<std::vector<SessionSummary>> sessions();
@@ -126,6 +143,11 @@ class Issuer {
 
   // The configuration's url, else what was bound last, else the configured listen address. Fault::kRefused if none of these is known.
   [[nodiscard]] Result<std::string> base_url(storage::Database& database) const;
+  // Clients that enrol without a person. What comes back is the bearer token of one without a certificate, which is shown this once.
+  // Fault::kNotFound for a profile that there is not; kRefused for one without "client", and for a name or certificate that is registered.
+  [[nodiscard]] Result<std::optional<std::string>> add_client(const NewClient& client, std::string_view by);
+  [[nodiscard]] Result<> remove_client(std::string_view name, std::string_view by);  // Fault::kNotFound if it is not there
+  [[nodiscard]] Result<std::vector<RegisteredClient>> clients();
 
   // Records the base URL under which this issuer now is reached.
   [[nodiscard]] Result<> remember_base_url(std::string_view base_url);
@@ -142,6 +164,7 @@ class Issuer {
     std::string base_url;
     std::optional<crypto::Sha256Value> tls_fingerprint;
     sealing::PassphrasePrompt prompt = {};  // for CA keys outside of the database
+    SendMail send_mail = {};                // instead of as the configuration says
   };
   [[nodiscard]] Result<std::unique_ptr<IssuerService>> make_service(ServiceAddress address, sealing::MasterKey master_key, const Log& log);
 

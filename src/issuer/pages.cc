@@ -52,4 +52,15 @@ http::Response page_with_link(int status, std::string_view title, std::string_vi
   return html_page(status, title, "<p>" + escape_html(sentence) + "</p><p><a href=\"" + link + "\">" + link + "</a></p>");
 }
 
+http::Response form_page(int status, const FormPage& form) {
+  const std::string name(form.name);
+  http::Response response =
+      html_page(status, form.title,
+                "<p>" + escape_html(form.sentence) + "</p><form method=\"post\"><p><label for=\"" + name + "\">" + escape_html(form.label) +
+                    "</label> <input id=\"" + name + "\" name=\"" + name + "\" autocomplete=\"" + name + "\" required autofocus> <button>" +
+                    escape_html(form.button) + "</button></p></form>");
+  response.headers.set("Content-Security-Policy", "default-src 'none'; form-action 'self'; frame-ancestors 'none'");
+  return response;
+}
+
 }  // namespace airtight::issuer

@@ -17,4 +17,14 @@ namespace airtight::issuer {
 // The same with a link below the sentence.
 [[nodiscard]] http::Response page_with_link(int status, std::string_view title, std::string_view sentence, std::string_view url);
 
+// A page with a form of one field, `name`, which is posted to the address that the page has. All but `name` is text and is escaped here.
+struct FormPage {
+  std::string_view title;
+  std::string_view sentence;
+  std::string_view name;
+  std::string_view label;
+  std::string_view button;
+};
+[[nodiscard]] http::Response form_page(int status, const FormPage& form);
+
 }  // namespace airtight::issuer

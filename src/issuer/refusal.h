@@ -31,8 +31,9 @@ using Verified = std::expected<T, Refusal>;
 using Refused = std::unexpected<Refusal>;
 
 // Statuses of refusals.
-inline constexpr int kBadMessage = 400;  // it cannot be read
-inline constexpr int kForbidden = 403;   // it does not verify, or belongs to another session
+inline constexpr int kBadMessage = 400;    // it cannot be read
+inline constexpr int kUnauthorized = 401;  // somebody has to say who he is
+inline constexpr int kForbidden = 403;     // it does not verify, or belongs to another session
 inline constexpr int kNotFound = 404;
 inline constexpr int kMethodNotAllowed = 405;
 inline constexpr int kConflict = 409;  // not now, or not again

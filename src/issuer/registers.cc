@@ -1,9 +1,10 @@
-// Whom operators register before they enrol: devices, each for somebody.
+// Whom operators register before they enrol: devices, each for somebody, and clients that enrol without a person.
 #include <algorithm>
 
 #include "ca/audit.h"
 #include "crypto/certificate.h"
 #include "crypto/certificate_builder.h"
+#include "issuer/enrolment.h"
 #include "issuer/enrolment_subject.h"
 #include "issuer/issuer.h"
 #include "provenance/verdict.h"
@@ -119,6 +120,56 @@ Result<> Issuer::remove_device(std::string_view profile, std::string_view device
 Result<std::vector<ListedDevice>> Issuer::devices() {
   const DatabasePool::Lease database = TRY(pool_.take());
   return list_devices(*database);
+}
+
+Result<std::optional<std::string>> Issuer::add_client(const NewClient& wanted, std::string_view by) {
+  const Profile* profile = TRY(configuration_.find_profile(wanted.profile));
+  if (!profile->enrolment.client) {
+    return fail(Fault::kRefused, "no client enrols with the profile '" + profile->name + "' by itself",
+                "add \"client\" to 'by' in [profiles." + profile->name + ".enrolment]");
+  }
+  if (!is_client_name(wanted.name))
+    return fail(Fault::kBadInput, "'" + wanted.name + "' is not a client's name", "write 1 to 64 letters, digits, '.', '-' and '_'");
+  RegisteredClient client{.name = wanted.name, .profile = profile->name, .subject = wanted.subject, .added_at = clock_->now()};
+  if (!wanted.email.empty()) client.email = TRY(read_address(wanted.email));
+  if (wanted.subject.empty() && !profile->subject && !profile->clones() && !profile->enrolment.listed_devices)
+    return fail(Fault::kBadInput, "the profile '" + profile->name + "' has no subject of its own", "say whom the client is for");
+  const KnownFacts facts{.email = client.email, .client = client.name};
+  const Result<std::string> subject = wanted.subject.empty() ? subject_at_first(profile->subject.value_or(""), *profile, facts)
+                                                             : given_subject(wanted.subject, *profile, facts);
+  if (!subject) return Failure(subject.error());
+  std::optional<std::string> shown;
+  if (wanted.certificate_pem.empty()) {
+    Token token = make_token(*random_);
+    client.token_hash = to_bytes(ByteView(token.hash));
+    shown = std::move(token.text);
+  } else {
+    const std::vector<crypto::Certificate> certificates = TRY(crypto::certificates_from_pem(wanted.certificate_pem));
+    client.fingerprint = to_bytes(ByteView(certificates.front().sha256()));
+  }
+  const DatabasePool::Lease database = TRY(pool_.take());
+  storage::Transaction transaction = TRY(storage::Transaction::begin(*database, storage::Access::kWrite));
+  if (!TRY(insert_client(*database, client)))
+    return fail(Fault::kRefused, "a client of this name or with this certificate is registered already",
+                "remove it first: 'airtight issuer clients remove'");
+  TRY(ca::record(*database, *clock_, "client.registered",
+                 "client: " + client.name + "\nprofile: " + client.profile + "\nsubject: " + client.subject + "\n" + by_line(by)));
+  TRY(transaction.commit());
+  return shown;
+}
+
+Result<> Issuer::remove_client(std::string_view name, std::string_view by) {
+  const DatabasePool::Lease database = TRY(pool_.take());
+  storage::Transaction transaction = TRY(storage::Transaction::begin(*database, storage::Access::kWrite));
+  if (!TRY(issuer::remove_client(*database, name)))
+    return fail(Fault::kNotFound, "there is no client '" + std::string(name) + "'", "'airtight issuer clients list' shows those there are");
+  TRY(ca::record(*database, *clock_, "client.removed", "client: " + std::string(name) + "\n" + by_line(by)));
+  return transaction.commit();
+}
+
+Result<std::vector<RegisteredClient>> Issuer::clients() {
+  const DatabasePool::Lease database = TRY(pool_.take());
+  return list_clients(*database);
 }
 
 }  // namespace airtight::issuer

@@ -15,7 +15,9 @@ constexpr std::string_view kCookieNamespace = "urn:airtight:issuer";
 xml::Document make_server_cookie(const Environment& environment, const Session& session, std::int64_t step) {
   xml::Document cookie = xml::Document::create({"", keygen2::kNamespace}, "ServerCookie");
   const SecretBytes key = environment.master_key.derive_key(kCookiePurpose);
-  const std::string place = session.server_session_id + "/" + std::to_string(step);
+  // Of those who fetched the first request whoever did so last goes on, as with the HTTP cookie.
+  const std::string place =
+      session.server_session_id + "/" + std::to_string(step) + (step == 0 ? "/" + hex_encode(session.cookie_hash) : std::string());
   cookie.root()
       .add({"a", kCookieNamespace}, "Step")
       .set_text(base64url_encode(crypto::hmac_sha256(key.expose_secret(), {bytes_of(place)})));
@@ -63,6 +65,13 @@ Result<Bytes> request_text(const Turn& turn, keygen2::Message message) {
   return request_text(turn.environment, turn.profile, turn.session, turn.session.step + 1, std::move(message));
 }
 
+Result<bool> is_server_cookie(const Environment& environment, const Session& session, const keygen2::ServerCookie& cookie) {
+  const xml::Document sent = make_server_cookie(environment, session, session.step);
+  const Bytes expected = TRY(xml::canonicalize(sent.root()));
+  const Result<Bytes> returned = xml::canonicalize(cookie->root());
+  return returned && equal_in_constant_time(expected, *returned);
+}
+
 http::Response message_response(Bytes text) { return document(200, keygen2::kMediaType, std::move(text)); }
 
 Verified<> check_server_session(const Turn& turn, std::string_view server_session_id, const keygen2::ServerCookie& cookie) {
@@ -74,10 +83,7 @@ Verified<> check_server_session(const Turn& turn, std::string_view server_sessio
     return {};
   }
   if (!cookie) return refuse(kForbidden, "server-cookie.missing", "The message does not return the ServerCookie");
-  const xml::Document sent = make_server_cookie(turn.environment, turn.session, turn.session.step);
-  const Bytes expected = TRY(xml::canonicalize(sent.root()));
-  const Result<Bytes> returned = xml::canonicalize(cookie->root());
-  if (returned && equal_in_constant_time(expected, *returned)) return {};
+  if (TRY(is_server_cookie(turn.environment, turn.session, cookie))) return {};
   return refuse(kForbidden, "server-cookie", "The message returns another ServerCookie than the one that was sent");
 }
 

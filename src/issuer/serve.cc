@@ -1,5 +1,6 @@
 #include "issuer/serve.h"
 
+#include <algorithm>
 #include <condition_variable>
 #include <future>
 #include <mutex>
@@ -97,7 +98,8 @@ Result<std::unique_ptr<RunningIssuer>> RunningIssuer::start(Issuer& issuer, cons
   if (configuration.tls) {
     TlsIdentity identity = TRY(tls_identity(issuer, master_key, log));
     service_address.tls_fingerprint = identity.certificate.sha256();
-    server_options.tls = http::ServerTls{std::move(identity.chain_pem), std::move(identity.key_pem)};
+    const bool has_clients = std::ranges::any_of(configuration.profiles, [](const Profile& profile) { return profile.enrolment.client; });
+    server_options.tls = http::ServerTls{std::move(identity.chain_pem), std::move(identity.key_pem), has_clients};
   }
 
   // The service needs the port, which is known only once the server listens: requests that come in between wait for the service.

@@ -42,6 +42,25 @@ storage::Access access_for(keygen2::ServerState next) {
   }
 }
 
+// Null for messages that carry none.
+const keygen2::ServerCookie* server_cookie_of(const keygen2::Message& message) {
+  return std::visit(
+      []<typename M>(const M& one) -> const keygen2::ServerCookie* {
+        if constexpr (requires { one.server_cookie; }) return &one.server_cookie;
+        return nullptr;
+      },
+      message);
+}
+
+std::string server_session_id_of(const keygen2::Message& message) {
+  return std::visit(
+      []<typename M>(const M& one) -> std::string {
+        if constexpr (requires { one.server_session_id; }) return one.server_session_id;
+        return {};
+      },
+      message);
+}
+
 Refusal replayed() { return {kConflict, std::string(kReplayedId), "The message was answered already; a session takes each message once"}; }
 
 }  // namespace
@@ -80,6 +99,8 @@ http::Response IssuerService::handle(const http::Request& request) const {
   }
   http::Response refused = refusal_response(refusal, request);
   if (refusal.status == kMethodNotAllowed) refused.headers.set("Allow", "GET, POST");
+  if (refusal.status == kUnauthorized) refused.headers.set("WWW-Authenticate", "Bearer realm=\"airtight\"");
+  if (refusal.status == kTooMany) refused.headers.set("Retry-After", "600");
   return refused;
 }
 
@@ -120,10 +141,8 @@ Verified<http::Response> IssuerService::Impl::dispatch(const http::Request& requ
 }
 
 Verified<http::Response> IssuerService::Impl::submit(const http::Request& request, std::string_view handle) {
-  const std::optional<std::string> cookie = request.cookie(kCookieName);
-  if (!cookie) return refuse(kForbidden, "session.cookie", "The message came without the cookie of its session");
   const DatabasePool::Lease database = TRY(parts.pool.take());
-  std::optional<Session> session = TRY(find_session_by_cookie(*database, hash_of_token(*cookie)));
+  std::optional<Session> session = TRY(session_of(*database, request, handle));
   if (!session) return refuse(kForbidden, "session.unknown", "There is no session with this cookie");
   const std::shared_ptr<const Profile> profile = TRY(profile_of(*database, *session));
   Turn turn{environment, *profile, parts.clock.now(), *database, *std::move(session)};
@@ -132,6 +151,24 @@ Verified<http::Response> IssuerService::Impl::submit(const http::Request& reques
   Verified<http::Response> response = step ? apply(*database, turn, *step) : Verified<http::Response>(std::unexpect, step.error());
   if (!response && response.error().ends_session()) end_session(*database, turn.session, response.error());
   return response;
+}
+
+// The session of a message: by its HTTP cookie, or, where a message is carried by hand, by the ServerCookie in it.
+Verified<std::optional<Session>> IssuerService::Impl::session_of(Database& database, const http::Request& request,
+                                                                 std::string_view handle) {
+  if (const std::optional<std::string> cookie = request.cookie(kCookieName)) {
+    return TRY(find_session_by_cookie(database, hash_of_token(*cookie)));
+  }
+  const Refused without_cookie = refuse(kForbidden, "session.cookie", "The message came without the cookie of its session");
+  const Result<keygen2::Received> received = keygen2::read_message(request.body, schema);
+  if (!received) return without_cookie;
+  const keygen2::ServerCookie* cookie = server_cookie_of(received->message);
+  if (cookie == nullptr || !*cookie) return without_cookie;
+  std::optional<Session> session = TRY(find_session_by_server_id(database, server_session_id_of(received->message)));
+  if (!session || !session->url.ends_with("/" + std::string(handle))) return without_cookie;
+  const std::shared_ptr<const Profile> profile = TRY(profile_of(database, *session));
+  if (!profile->server_cookie || !TRY(is_server_cookie(environment, *session, *cookie))) return without_cookie;
+  return session;
 }
 
 // Reads the message, finds its row in the state machine, and lets its handler judge.

@@ -15,6 +15,7 @@
 #include "http/message.h"
 #include "issuer/configuration.h"
 #include "issuer/database_pool.h"
+#include "issuer/invitation.h"
 #include "sealing/master_key.h"
 
 namespace airtight::issuer {
@@ -30,6 +31,7 @@ struct ServiceParts {
   const Log& log;  // all of these outlive the service
   sealing::MasterKey master_key;
   std::string base_url;                                // without a final slash
+  SendMail send_mail = {};                             // absent: profiles that want mail find none
   ca::KeyAccess key_access = {};                       // to CA keys outside of the database
   std::optional<crypto::Sha256Value> tls_fingerprint;  // of the certificate that this server shows; absent without TLS
 };

@@ -92,9 +92,10 @@ Verified<http::Response> IssuerService::Impl::begin_session(Database& database, 
   return response;
 }
 
-Verified<http::Response> IssuerService::Impl::begin_again(Database& database, const Session& session) {
+Verified<http::Response> IssuerService::Impl::begin_again(Database& database, Session session) {
   const std::shared_ptr<const Profile> profile = TRY(profile_of(database, session));
   const Token cookie = make_token(parts.random);
+  session.cookie_hash = to_bytes(ByteView(cookie.hash));
   http::Response response = TRY(first_request(session, *profile, cookie.text));
   storage::Transaction transaction = TRY(storage::Transaction::begin(database, storage::Access::kWriteEarly));
   if (!TRY(replace_cookie(database, session.id, 0, cookie.hash))) return Refused(used());

@@ -51,16 +51,22 @@ Result<> for_each_piece(std::string_view text, const std::function<void(std::str
 
 }  // namespace
 
-Result<std::vector<std::string>> template_names(std::string_view text) {
+Result<std::vector<std::string>> names_in_text(std::string_view text) {
   std::vector<std::string> names;
   TRY(for_each_piece(
       text, [](std::string_view) {},
       [&](std::string_view name) -> Result<> {
-        if (!can_be_known(name))
-          return fail(Fault::kBadInput, "there is nothing called {" + std::string(name) + "}", "known: " + names_that_can_be_known());
         names.emplace_back(name);
         return {};
       }));
+  return names;
+}
+
+Result<std::vector<std::string>> template_names(std::string_view text) {
+  std::vector<std::string> names = TRY(names_in_text(text));
+  for (const std::string& name : names) {
+    if (!can_be_known(name)) return fail(Fault::kBadInput, "there is nothing called {" + name + "}", "known: " + names_that_can_be_known());
+  }
   return names;
 }
 

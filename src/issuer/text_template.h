@@ -18,6 +18,9 @@ using TemplateValues = std::map<std::string, std::string, std::less<>>;
 // can.
 [[nodiscard]] Result<std::vector<std::string>> template_names(std::string_view text);
 
+// The names that `text` uses, whatever they are. Fault::kBadInput for braces that do not match.
+[[nodiscard]] Result<std::vector<std::string>> names_in_text(std::string_view text);
+
 // Fault::kNotFound names what is not known in this enrolment.
 [[nodiscard]] Result<std::string> fill_template(std::string_view text, const TemplateValues& values);
 

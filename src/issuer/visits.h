@@ -16,6 +16,9 @@ namespace airtight::issuer {
 [[nodiscard]] Result<bool> count_visit(storage::Database& database, std::string_view purpose, std::string_view who, std::uint32_t most,
                                        Instant now);
 
+// Takes the last one back: what it was for did not come about.
+[[nodiscard]] Result<> forget_visit(storage::Database& database, std::string_view purpose, std::string_view who);
+
 // Forgets what is older than an hour.
 [[nodiscard]] Result<> forget_old_visits(storage::Database& database, Instant now);
 [[nodiscard]] Result<bool> has_old_visits(storage::Database& database, Instant now);

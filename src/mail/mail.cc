@@ -92,20 +92,6 @@ std::string base64_lines(std::string_view text) {
   return out;
 }
 
-Result<> check(const Message& message) {
-  for (const std::string* address : {&message.from, &message.to}) {
-    if (!is_address(*address)) return fail(Fault::kBadInput, "this is no e-mail address: " + plain(*address));
-  }
-  if (message.subject.size() > kMaxSubject || !is_utf8(bytes_of(message.subject)) || std::ranges::any_of(message.subject, is_control)) {
-    return fail(Fault::kBadInput, "the subject of a mail has to be one line of UTF-8 of at most 200 bytes");
-  }
-  const auto is_bad = [](char c) { return is_control(c) && c != '\n' && c != '\t'; };
-  if (message.text.size() > kMaxText || !is_utf8(bytes_of(message.text)) || std::ranges::any_of(message.text, is_bad)) {
-    return fail(Fault::kBadInput, "the text of a mail has to be UTF-8 of at most 64 KiB without control characters");
-  }
-  return {};
-}
-
 // ---- libcurl ----------------------------------------------------------------------------------------------------------------------------
 
 using Handle = CHandle<CURL, curl_easy_cleanup>;
@@ -173,6 +159,20 @@ bool is_address(std::string_view text) {
   if (at == std::string_view::npos) return false;
   const std::string_view local = text.substr(0, at);
   return local.size() <= kMaxLocalPart && is_dotted(local, kMaxLocalPart, is_atom_character) && is_domain(text.substr(at + 1));
+}
+
+Result<> check(const Message& message) {
+  for (const std::string* address : {&message.from, &message.to}) {
+    if (!is_address(*address)) return fail(Fault::kBadInput, "this is no e-mail address: " + plain(*address));
+  }
+  if (message.subject.size() > kMaxSubject || !is_utf8(bytes_of(message.subject)) || std::ranges::any_of(message.subject, is_control)) {
+    return fail(Fault::kBadInput, "the subject of a mail has to be one line of UTF-8 of at most 200 bytes");
+  }
+  const auto is_bad = [](char c) { return is_control(c) && c != '\n' && c != '\t'; };
+  if (message.text.size() > kMaxText || !is_utf8(bytes_of(message.text)) || std::ranges::any_of(message.text, is_bad)) {
+    return fail(Fault::kBadInput, "the text of a mail has to be UTF-8 of at most 64 KiB without control characters");
+  }
+  return {};
 }
 
 Result<std::string> compose(const Message& message, Instant now, RandomSource& random) {

@@ -39,8 +39,11 @@ struct Message {
 // host name of at most 255 bytes after it. No quoted strings, no address literals, nothing that could end a line.
 [[nodiscard]] bool is_address(std::string_view text);
 
-// The message as it travels (RFC 5322, with MIME): date, a Message-ID of random bytes, text in base64. Fault::kBadInput for addresses that
-// are none, and for a subject or text with control characters or beyond its length.
+// Fault::kBadInput for addresses that are none, and for a subject or text with control characters or beyond its length.
+[[nodiscard]] Result<> check(const Message& message);
+
+// The message as it travels (RFC 5322, with MIME): date, a Message-ID of random bytes, text in base64. Fault::kBadInput as
+// check.
 [[nodiscard]] Result<std::string> compose(const Message& message, Instant now, RandomSource& random);
 
 // Sends it; returns once the server has taken it. Fault::kBadInput as compose; kUnavailable if the server cannot be reached, does not speak

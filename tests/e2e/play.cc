@@ -71,15 +71,36 @@ std::string Play::Meeting::told_error() const {
   return error;
 }
 
+// The address with which the enrolment begins, and what is shown there.
+std::string Play::way_in(const Enrolment& enrolment, Site& site, Road& road) {
+  const std::optional<std::string> subject = enrolment.subject.empty() ? std::nullopt : std::optional(enrolment.subject);
+  if (enrolment.way == "url") return must(site.issuer->make_url(enrolment.profile, subject));
+  if (enrolment.way == "mail") {
+    std::string letter;
+    must(site.issuer->invite(enrolment.profile, "jane@example.com", subject, [&](const mail::Message& message) -> Result<> {
+      letter = message.text;
+      return {};
+    }));
+    const std::size_t begin = letter.find(site.base_url);
+    return letter.substr(begin, letter.find('\n', begin) - begin);
+  }
+  if (enrolment.way == "token" || enrolment.way == "wrong-token") {
+    const issuer::NewClient client{.name = "robot", .profile = enrolment.profile, .subject = enrolment.subject};
+    const std::string token = must(site.issuer->add_client(client, "e2e")).value();
+    road.set_authorization("Bearer " + token + (enrolment.way == "token" ? "" : "x"));
+  } else if (enrolment.way != "entrance") {
+    throw std::runtime_error("nobody knows the way '" + enrolment.way + "'");
+  }
+  return issuer::entrance_url(site.base_url, enrolment.profile);
+}
+
 Play::Meeting Play::meet(const Enrolment& enrolment, const std::vector<Attack>& attacks) {
   Meeting meeting;
   meeting.site = &world_.site(enrolment.issuer);
   meeting.road = std::make_unique<Road>(world_, attacks, archive_);
   meeting.person = std::make_unique<Person>(enrolment.user);
-  const std::optional<std::string> subject = enrolment.subject.empty() ? std::nullopt : std::optional(enrolment.subject);
   agent::EnrollmentOptions options;
-  options.url = enrolment.way == "entrance" ? issuer::entrance_url(meeting.site->base_url, enrolment.profile)
-                                            : must(meeting.site->issuer->make_url(enrolment.profile, subject));
+  options.url = way_in(enrolment, *meeting.site, *meeting.road);
   options.limits.max_keys = enrolment.max_keys;
   meeting.outcome = enrolment.basic ? enroll_basic(options.url, *meeting.road, World::schema())
                                     : agent::enroll(options, tools_for(*meeting.person), *meeting.road);

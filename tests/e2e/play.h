@@ -48,6 +48,7 @@ class Play {
     [[nodiscard]] std::string told_error() const;
   };
 
+  [[nodiscard]] std::string way_in(const Enrolment& enrolment, Site& site, Road& road);
   [[nodiscard]] Meeting meet(const Enrolment& enrolment, const std::vector<Attack>& attacks);
   void act(const Action& action);
   [[nodiscard]] agent::EnrollmentTools tools_for(Person& person);

@@ -44,6 +44,7 @@ struct Road::Passage {
 
 Result<http::Exchange> Road::send(const http::Url& url, http::Request request) {
   Passage passage{.url = url, .request = std::move(request), .name = "GET"};
+  if (passage.request.method == "GET" && !authorization_.empty()) passage.request.headers.set("Authorization", authorization_);
   if (passage.request.method == "POST") passage.name = top_element(passage.request.body);
   ++counts_[passage.name];
   originals_.push_back({passage.name, true, passage.request.body, passage.request.target});

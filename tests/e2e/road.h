@@ -36,6 +36,8 @@ class Road final : public http::Client {
   Road(World& world, const std::vector<Attack>& attacks, const Archive& archive) : world_(world), attacks_(attacks), archive_(archive) {}
 
   [[nodiscard]] Result<http::Exchange> send(const http::Url& url, http::Request request) override;
+  // What the device shows with each GET.
+  void set_authorization(std::string text) { authorization_ = std::move(text); }
 
   [[nodiscard]] const std::vector<Letter>& letters() const { return letters_; }
   // The same as they were sent.
@@ -62,6 +64,7 @@ class Road final : public http::Client {
   World& world_;
   const std::vector<Attack>& attacks_;
   const Archive& archive_;
+  std::string authorization_;
   std::map<std::string, int> counts_;  // of messages, by name
   std::map<std::size_t, int> struck_;  // by attack
   std::vector<Letter> letters_;        // as they arrived

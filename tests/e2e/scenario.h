@@ -31,7 +31,7 @@ struct Enrolment {
   std::string issuer = "issuer";
   std::string profile = "default";
   std::string subject = "CN=Jane Doe,C=SE";  // empty: the profile's own
-  std::string way = "url";                   // or "entrance": the profile's address
+  std::string way = "url";                   // or "entrance" (the profile's address), "mail", "token" and "wrong-token" (clients)
   UserScript user{};
   std::size_t max_keys = 20;
   bool basic = false;  // by a container without a key store

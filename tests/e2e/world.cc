@@ -60,6 +60,10 @@ const std::filesystem::path& prepared_device(const DeviceSetup& setup) {
 }
 
 constexpr std::string_view kPlainProfile = R"(
+[mail]
+server = "localhost"
+encryption = "none"
+from = "enrolment@example.com"
 [profiles.plain]
 session_life_time = 600
 devices = { accept_any = true }

@@ -29,6 +29,9 @@ Result<Configuration> parse(std::string_view text) { return parse_configuration(
 
 std::string smallest() { return with(std::string(kAnyDevice) + std::string(kKey)); }
 
+// [mail] stands in line 1.
+std::string with_mail(std::string_view entries) { return "mail = { " + std::string(entries) + " }\n" + smallest(); }
+
 std::string with_enrolment(std::string_view entries) {
   return with("profiles.default.enrolment = { " + std::string(entries) + " }\n" + std::string(kAnyDevice) + std::string(kKey));
 }
@@ -276,6 +279,24 @@ const Wrong kWrongTexts[] = {
     {"OperatorOfTheBasicProfile",
      with("profiles.default.basic = true\nprofiles.default.enrolment = { operator = true }\n" + std::string(kKey)),
      "issuer.toml:3:", "the basic profile knows no device"},
+    {"EnrolmentByMailWithoutAServer", "profiles.default.subject = \"CN={email}\"\n" + with_enrolment("by = [\"mail\"]"),
+     "issuer.toml:", "nothing says how", "[mail]"},
+    {"MailDomain", "profiles.default.subject = \"CN={email}\"\n" + with_enrolment("by = [\"mail\"], mail_domains = [\"a b\"]"),
+     "issuer.toml:3:", "'a b' is not the domain"},
+    {"MailInClearToAnotherMachine", with_mail("server = \"mail.example.com\", encryption = \"none\""),
+     "issuer.toml:1:", "to this machine alone", "starttls, tls"},
+    {"MailEncryption", with_mail("server = \"localhost\", encryption = \"rot13\""), "issuer.toml:1:", "encryption cannot be \"rot13\"",
+     "starttls, tls, none"},
+    {"MailServer", with_mail("server = \"smtp://localhost\""), "issuer.toml:1:", "is not a host"},
+    {"MailFrom", with_mail("server = \"localhost\", from = \"me\""), "issuer.toml:1:", "'me' is not an address"},
+    {"MailWithoutTheUrl", with_mail("server = \"localhost\", from = \"a@example.com\", text = \"hello\""),
+     "issuer.toml:1:", "does not have {url}"},
+    {"MailWithAnUnknownName", with_mail("server = \"localhost\", from = \"a@example.com\", text = \"{url} {name}\""),
+     "issuer.toml:1:", "nothing called {name}", "url, address"},
+    {"MailSubjectOfTwoLines", with_mail("server = \"localhost\", from = \"a@example.com\", subject = \"a\\nb\""),
+     "issuer.toml:1:", "one line"},
+    {"MailUserWithoutAPassword", with_mail("server = \"localhost\", user = \"me\""), "issuer.toml:1:", "go together"},
+    {"MailPasswordThatIsNotThere", with_mail("server = \"localhost\", user = \"me\", password_file = \"none\""), "issuer.toml:1:", "none"},
     {"SubjectWithAnUnknownName", "profiles.default.subject = \"CN={shoe_size}\"\n" + smallest(), "issuer.toml:1:28:", "shoe_size"},
     {"CertificatePurpose", with_key("certificate.purpose = \"spying\"\n"), "issuer.toml:8:23:", "purpose cannot be \"spying\"",
      "tls-client"},

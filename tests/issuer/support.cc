@@ -78,6 +78,7 @@ TestIssuer::TestIssuer(const IssuerSetup& setup) {
   if (setup.configuration) {
     must(storage::write_file(path() / "issuer.toml", bytes_of(setup.configuration(maker_.root)), storage::FileMode::kPrivate));
   }
+  send_mail_ = setup.send_mail;
   if (setup.tls) fingerprint_ = crypto::sha256(bytes_of("the server's TLS certificate"));
   restart();
 }
@@ -91,7 +92,7 @@ void TestIssuer::restart() {
 }
 
 std::unique_ptr<IssuerService> TestIssuer::another_service() {
-  return must(issuer_->make_service({std::string(kBaseUrl), fingerprint_}, must(issuer_->unseal({})), log_));
+  return must(issuer_->make_service({std::string(kBaseUrl), fingerprint_, {}, send_mail_}, must(issuer_->unseal({})), log_));
 }
 
 SessionSummary TestIssuer::session() {
@@ -104,7 +105,9 @@ Client::Client(TestIssuer& issuer, const Device& device) : issuer_(issuer), devi
 
 http::Response Client::exchange(http::Request request) {
   request.headers.set("Accept", "application/xbpp+xml, application/problem+json");
-  if (!cookie_.empty()) request.headers.set("Cookie", cookie_);
+  if (!cookie_.empty() && !by_hand_) request.headers.set("Cookie", cookie_);
+  if (!authorization_.empty()) request.headers.set("Authorization", authorization_);
+  request.client_certificate = certificate_;
   http::Response response = issuer_.service().handle(request);
   if (std::string cookie = cookie_of(response); !cookie.empty()) cookie_ = std::move(cookie);
   if (response.status != 200 || response.media_type() != keygen2::kMediaType) return response;

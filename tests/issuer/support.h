@@ -60,6 +60,7 @@ inline constexpr std::string_view kBaseUrl = "https://issuer.example.com";
 struct IssuerSetup {
   std::function<std::string(const crypto::Certificate& maker_root)> configuration = {};  // issuer.toml; empty: what init writes
   bool tls = true;
+  SendMail send_mail = {};
 };
 
 class TestIssuer {
@@ -89,6 +90,7 @@ class TestIssuer {
   Log log_ = Log::silent();
   Maker maker_;
   std::optional<crypto::Sha256Value> fingerprint_;
+  SendMail send_mail_;
   std::unique_ptr<Issuer> issuer_;
   std::unique_ptr<IssuerService> service_;
 };
@@ -104,6 +106,11 @@ class Client {
   // With the session's cookie replaced or left out (empty).
   void set_cookie(std::string cookie) { cookie_ = std::move(cookie); }
   [[nodiscard]] const std::string& cookie() const { return cookie_; }
+  // From here on no HTTP cookie is sent.
+  void carry_by_hand() { by_hand_ = true; }
+  // What proves who the client is, with each request.
+  void set_authorization(std::string text) { authorization_ = std::move(text); }
+  void set_certificate(const crypto::Certificate& certificate) { certificate_ = certificate.der(); }
   void set_submit_url(std::string url) { submit_url_ = std::move(url); }
 
   // The request that came last, as a message.
@@ -162,6 +169,9 @@ class Client {
   TestIssuer& issuer_;
   const Device& device_;
   std::string cookie_;
+  bool by_hand_ = false;
+  std::string authorization_;
+  std::optional<Bytes> certificate_;
   std::string submit_url_;
   std::optional<keygen2::Received> last_;
   std::optional<keygen2::ProvisioningSessionRequest> session_request_;

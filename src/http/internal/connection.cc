@@ -4,6 +4,7 @@
 #include <exception>
 
 #include "http/internal/text.h"
+#include "http/internal/tls.h"
 
 namespace airtight::http::internal {
 namespace {
@@ -115,6 +116,7 @@ Task<Connection::Next> Connection::serve_request() {
 
   Request& request = parser.request();
   request.peer = peer_;
+  if (SSL* const ssl = transport_->tls()) request.client_certificate = peer_certificate(ssl);
   Response response = answer(request);
   const auto wishes = response.headers.get("Connection");
   const bool close = server_.stopping || !parser.keep_alive() || (wishes && equal_ignoring_case(*wishes, "close"));

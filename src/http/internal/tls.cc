@@ -63,21 +63,28 @@ Explanation explain_verification(long result, const std::string& authority) {
   }
 }
 
-}  // namespace
-
-Result<SslContext> server_context(const ServerTls& tls) {
-  SslContext context = TRY(base_context(SslContext::tls_server));
+Result<> use_identity(SslContext& context, const std::string& chain_pem, const SecretBytes& key_pem) {
   SSL_CTX* const handle = context.native_handle();
   SSL_CTX_set_default_passwd_cb(handle, no_password);
   ErrorCode error;
-  context.use_certificate_chain(asio::buffer(tls.certificate_chain_pem), error);
-  if (error) return bad_setup("the TLS certificate chain cannot be read", error, "give it as PEM, the server's certificate first");
-  const ByteView key = tls.private_key_pem.expose_secret();
+  context.use_certificate_chain(asio::buffer(chain_pem), error);
+  if (error) return bad_setup("the TLS certificate chain cannot be read", error, "give it as PEM, the own certificate first");
+  const ByteView key = key_pem.expose_secret();
   context.use_private_key(asio::const_buffer(key.data(), key.size()), SslContext::pem, error);
   if (error) return bad_setup("the TLS private key cannot be used", error, "give the unencrypted PEM key of the first certificate");
   if (SSL_CTX_check_private_key(handle) != 1) {
     return fail(Fault::kBadInput, "the TLS private key is not that of the first certificate", "give the key of the first certificate");
   }
+  return {};
+}
+
+}  // namespace
+
+Result<SslContext> server_context(const ServerTls& tls) {
+  SslContext context = TRY(base_context(SslContext::tls_server));
+  SSL_CTX* const handle = context.native_handle();
+  TRY(use_identity(context, tls.certificate_chain_pem, tls.private_key_pem));
+  if (tls.ask_for_client_certificate) SSL_CTX_set_verify(handle, SSL_VERIFY_PEER, [](int, X509_STORE_CTX*) { return 1; });
   constexpr std::array<unsigned char, 8> kSessionContext = {'a', 'i', 'r', 't', 'i', 'g', 'h', 't'};
   SSL_CTX_set_session_id_context(handle, kSessionContext.data(), kSessionContext.size());
   SSL_CTX_set_session_cache_mode(handle, SSL_SESS_CACHE_OFF);  // tickets alone: nothing is kept here
@@ -85,10 +92,12 @@ Result<SslContext> server_context(const ServerTls& tls) {
   return context;
 }
 
-Result<SslContext> client_context(const std::string& ca_pem) {
+Result<SslContext> client_context(const ClientOptions& options) {
   SslContext context = TRY(base_context(SslContext::tls_client));
   SSL_CTX* const handle = context.native_handle();
   SSL_CTX_set_verify(handle, SSL_VERIFY_PEER, nullptr);
+  if (!options.certificate_chain_pem.empty()) TRY(use_identity(context, options.certificate_chain_pem, options.private_key_pem));
+  const std::string& ca_pem = options.ca_pem;
   ErrorCode error;
   if (ca_pem.empty()) {
     context.set_default_verify_paths(error);

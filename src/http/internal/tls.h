@@ -17,8 +17,9 @@ namespace airtight::http::internal {
 // Fault::kBadInput if chain or key cannot be read or do not belong together.
 [[nodiscard]] Result<asio::ssl::context> server_context(const ServerTls& tls);
 
-// Trusts `ca_pem`, or the system's roots if it is empty. Fault::kBadInput if no certificate can be read from it.
-[[nodiscard]] Result<asio::ssl::context> client_context(const std::string& ca_pem);
+// Trusts `options.ca_pem`, or the system's roots if it is empty, and shows the certificate in `options` if there is one. Fault::kBadInput
+// if no certificate can be read from either, or the key is another's.
+[[nodiscard]] Result<asio::ssl::context> client_context(const ClientOptions& options);
 
 struct SessionDeleter {
   void operator()(SSL_SESSION* session) const { ::SSL_SESSION_free(session); }

@@ -12,6 +12,7 @@
 #include "ca/publisher.h"
 #include "issuer/enrolment.h"
 #include "issuer/internal/step.h"
+#include "issuer/postman.h"
 #include "issuer/server.h"
 #include "xml/schema.h"
 
@@ -38,7 +39,9 @@ struct IssuerService::Impl {
       : parts(std::move(service_parts)),
         authority(std::move(certificate_authority)),
         schema(std::move(compiled_schema)),
-        signers(request_signer ? RequestSigners(*std::move(request_signer)) : RequestSigners(authority)) {}
+        signers(request_signer ? RequestSigners(*std::move(request_signer)) : RequestSigners(authority)) {
+    if (parts.send_mail) postman.emplace(parts.send_mail);
+  }
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
 
@@ -52,13 +55,19 @@ struct IssuerService::Impl {
                                                        const Beginning& beginning);
   // What BASE/enroll/PROFILE is asked.
   [[nodiscard]] Verified<http::Response> enter(const http::Request& request, std::string_view profile_name);
+  [[nodiscard]] Verified<http::Response> enter_as_client(storage::Database& database, const http::Request& request, const Profile& profile);
+  [[nodiscard]] Verified<http::Response> enter_by_mail(storage::Database& database, const http::Request& request, const Profile& profile);
+  // After the commit; what cannot be sent leaves nothing behind.
+  void send_invitation(mail::Message message, std::int64_t enrolment_id, const std::string& visitor);
   [[nodiscard]] Verified<http::Response> enter_openly(storage::Database& database, const http::Request& request, const Profile& profile);
-  [[nodiscard]] Verified<http::Response> begin_again(storage::Database& database, const Session& session);
+  [[nodiscard]] Verified<http::Response> begin_again(storage::Database& database, Session session);
   [[nodiscard]] Verified<http::Response> resume_session(storage::Database& database, Session session, const std::string& token);
   [[nodiscard]] Session new_session(const Profile& profile, const crypto::Sha256Value& token_hash, const Token& cookie) const;
   [[nodiscard]] Verified<http::Response> first_request(const Session& session, const Profile& profile, const std::string& cookie) const;
   // POST of a message.
   [[nodiscard]] Verified<http::Response> submit(const http::Request& request, std::string_view handle);
+  [[nodiscard]] Verified<std::optional<Session>> session_of(storage::Database& database, const http::Request& request,
+                                                            std::string_view handle);
   [[nodiscard]] Verified<Answer> answer(const http::Request& request, std::string_view handle, Turn& turn) const;
   [[nodiscard]] Verified<http::Response> apply(storage::Database& database, Turn& turn, const Answer& answer) const;
   void end_session(storage::Database& database, const Session& session, const Refusal& refusal) const;
@@ -75,6 +84,7 @@ struct IssuerService::Impl {
   Environment environment{parts.master_key, authority, parts.clock, parts.random, schema, signers, parts.tls_fingerprint};
   std::mutex profiles_mutex;
   std::unordered_map<std::string, std::shared_ptr<const Profile>> profiles;  // compiled, by their digest
+  std::optional<Postman> postman;                                            // the last, so that it ends first
 };
 
 }  // namespace airtight::issuer

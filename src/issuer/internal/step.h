@@ -107,6 +107,9 @@ struct Answer {
 [[nodiscard]] Result<Bytes> request_text(const Turn& turn, keygen2::Message message);
 [[nodiscard]] http::Response message_response(Bytes text);
 
+// Whether `cookie` is the one that the session's last request carried, which nobody else can make. It is there.
+[[nodiscard]] Result<bool> is_server_cookie(const Environment& environment, const Session& session, const keygen2::ServerCookie& cookie);
+
 // Every response but the first names both sessions, and returns the ServerCookie that was sent.
 [[nodiscard]] Verified<> check_server_session(const Turn& turn, std::string_view server_session_id, const keygen2::ServerCookie& cookie);
 [[nodiscard]] Verified<> check_both_sessions(const Turn& turn, std::string_view server_session_id, std::string_view client_session_id,

@@ -1,0 +1,126 @@
+// airtight issuer clients: programs that enrol without a person, by a bearer token or a TLS certificate.
+#include <memory>
+#include <string>
+
+#include "agent/printable.h"
+#include "cli/issuer_commands.h"
+#include "cli/operator_name.h"
+#include "crypto/random.h"
+#include "issuer/enrolment.h"
+#include "issuer/issuer.h"
+#include "storage/files.h"
+
+namespace airtight::cli {
+namespace {
+
+namespace json = boost::json;
+
+constexpr std::size_t kLargestPemFile = 256U << 10;
+
+struct Arguments {
+  std::string folder;
+  issuer::NewClient client;
+  std::string certificate_file;
+};
+
+struct Tools {
+  SystemClock clock;
+  crypto::SystemRandom random;
+};
+
+json::value text_or_null(const std::string& text) { return text.empty() ? json::value(nullptr) : json::value(text); }
+
+Result<> add(const Arguments& arguments, const Context& context) {
+  Tools tools;
+  const auto issuer = TRY(issuer::Issuer::open(arguments.folder, tools.clock, tools.random));
+  issuer::NewClient client = arguments.client;
+  if (!arguments.certificate_file.empty())
+    client.certificate_pem = to_text(TRY(storage::read_file(arguments.certificate_file, kLargestPemFile)));
+  const std::optional<std::string> token = TRY(issuer->add_client(client, operator_name()));
+  const std::string path = issuer::entrance_url("", client.profile);
+  if (context.json) {
+    context.print_json(
+        json::object{{"client", client.name}, {"profile", client.profile}, {"path", path}, {"token", text_or_null(token.value_or(""))}});
+    return {};
+  }
+  if (token) {  // alone on the output, so that it can go into a file
+    context.out << *token << '\n';
+    context.err << "This token of " << client.name << " is shown this once; it opens " << path << '\n';
+  } else {
+    context.out << client.name << " enrols at " << path << " with its certificate\n";
+  }
+  return {};
+}
+
+Result<> list(const Arguments& arguments, const Context& context) {
+  Tools tools;
+  const auto issuer = TRY(issuer::Issuer::open(arguments.folder, tools.clock, tools.random));
+  const std::vector<issuer::RegisteredClient> clients = TRY(issuer->clients());
+  json::array array;
+  for (const issuer::RegisteredClient& client : clients) {
+    const std::string proof = client.fingerprint.empty() ? "token" : "certificate";
+    if (context.json) {
+      array.push_back(json::object{{"client", client.name},
+                                   {"profile", client.profile},
+                                   {"subject", text_or_null(client.subject)},
+                                   {"email", text_or_null(client.email)},
+                                   {"proof", proof},
+                                   {"added", format_time(client.added_at)}});
+      continue;
+    }
+    context.out << client.name << "  " << client.profile << "  " << proof << "  "
+                << (client.subject.empty() ? "the profile's subject" : agent::printable(client.subject)) << '\n';
+  }
+  if (context.json) context.print_json(json::object{{"clients", std::move(array)}});
+  if (!context.json && clients.empty()) context.out << "No client is registered\n";
+  return {};
+}
+
+Result<> remove(const Arguments& arguments, const Context& context) {
+  Tools tools;
+  const auto issuer = TRY(issuer::Issuer::open(arguments.folder, tools.clock, tools.random));
+  TRY(issuer->remove_client(arguments.client.name, operator_name()));
+  if (context.json) {
+    context.print_json(json::object{{"removed", arguments.client.name}});
+  } else {
+    context.out << arguments.client.name << " does not enrol any more; what it has stays valid\n";
+  }
+  return {};
+}
+
+void add_folder(CLI::App& command, Arguments& arguments) {
+  command.add_option("DIR", arguments.folder, "The folder of the issuer")->required();
+}
+
+}  // namespace
+
+void add_issuer_clients(CLI::App& issuer_group, Context& context) {
+  CLI::App& group = add_group(issuer_group, "clients", "Register programs that enrol without a person");
+
+  const auto to_add = std::make_shared<Arguments>();
+  to_add->client.profile = "default";
+  CLI::App& adding = add_command(group, context, "add", "Register a client; without a certificate print its token, this once",
+                                 "airtight issuer clients add ./issuer printer-7 --profile printers > token\n"
+                                 "airtight issuer clients add ./issuer printer-8 --profile printers --cert printer-8.pem",
+                                 Secrets::kHandled, [to_add, &context] { return add(*to_add, context); });
+  add_folder(adding, *to_add);
+  adding.add_option("NAME", to_add->client.name, "1 to 64 letters, digits, '.', '-' and '_'; {user_id} in templates")->required();
+  adding.add_option("--profile", to_add->client.profile, "The profile of issuer.toml (default default)")->type_name("NAME");
+  adding.add_option("--subject", to_add->client.subject, "Whom its certificates name, instead of the profile's subject")->type_name("DN");
+  adding.add_option("--email", to_add->client.email, "An address for its certificates: {email} in templates")->type_name("ADDRESS");
+  adding.add_option("--cert", to_add->certificate_file, "The TLS certificate with which it proves who it is")->type_name("PEM");
+
+  const auto to_list = std::make_shared<Arguments>();
+  CLI::App& listing = add_command(group, context, "list", "List the clients that are registered", "airtight issuer clients list ./issuer",
+                                  Secrets::kNone, [to_list, &context] { return list(*to_list, context); });
+  add_folder(listing, *to_list);
+
+  const auto to_remove = std::make_shared<Arguments>();
+  CLI::App& removing =
+      add_command(group, context, "remove", "Register a client no more", "airtight issuer clients remove ./issuer printer-7",
+                  Secrets::kNone, [to_remove, &context] { return remove(*to_remove, context); });
+  add_folder(removing, *to_remove);
+  removing.add_option("NAME", to_remove->client.name, "Its name")->required();
+}
+
+}  // namespace airtight::cli
