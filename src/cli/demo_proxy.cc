@@ -37,7 +37,7 @@ Result<std::unique_ptr<DemoProxy>> DemoProxy::start(unsigned short port, ProxyId
 Result<> DemoProxy::pass_on_to(std::string_view origin, const std::string& ca_pem) {
   http::ClientOptions options;
   options.ca_pem = ca_pem;
-  auto client = TRY(http::Client::create(options));
+  auto client = TRY(http::Client::create(std::move(options)));
   http::Url url = TRY(http::Url::parse(origin));
   const std::lock_guard lock(mutex_);
   client_ = std::move(client);

@@ -4,6 +4,7 @@ namespace airtight::issuer {
 namespace {
 
 constexpr std::size_t kMostLetters = 200;
+constexpr std::chrono::seconds kPatienceAtTheEnd{5};
 
 }  // namespace
 
@@ -12,7 +13,7 @@ Postman::Postman(SendMail send) : send_(std::move(send)), thread_([this] { work(
 Postman::~Postman() {
   {
     const std::lock_guard lock(mutex_);
-    stopping_ = true;
+    end_ = std::chrono::steady_clock::now() + kPatienceAtTheEnd;
   }
   wake_.notify_all();
   thread_.join();
@@ -32,8 +33,8 @@ bool Postman::post(Letter letter) {
 void Postman::work() {
   std::unique_lock lock(mutex_);
   for (;;) {
-    wake_.wait(lock, [this] { return stopping_ || !letters_.empty(); });
-    if (stopping_) return;
+    wake_.wait(lock, [this] { return end_ || !letters_.empty(); });
+    if (letters_.empty() || (end_ && std::chrono::steady_clock::now() >= *end_)) return;
     const Letter letter = std::move(letters_.front());
     letters_.pop_front();
     lock.unlock();

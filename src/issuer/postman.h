@@ -2,10 +2,12 @@
 // what became of the mail. One thread, and a short queue.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 #include "base/result.h"
@@ -23,7 +25,7 @@ class Postman {
   explicit Postman(SendMail send);
   Postman(const Postman&) = delete;
   Postman& operator=(const Postman&) = delete;
-  // Finishes the letter that is on its way; the others are done with Fault::kUnavailable.
+  // Sends what waits, as long as that is a matter of seconds; what is left is done with Fault::kUnavailable.
   ~Postman();
 
   // False, and nothing done, if too many letters wait already.
@@ -36,7 +38,7 @@ class Postman {
   std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<Letter> letters_;
-  bool stopping_ = false;
+  std::optional<std::chrono::steady_clock::time_point> end_;  // from when on nothing more is begun
   std::thread thread_;
 };
 

@@ -21,8 +21,9 @@ constexpr std::size_t kMaxDomain = 255;
 constexpr std::size_t kMaxLabel = 63;
 constexpr std::size_t kMaxSubject = 200;
 constexpr std::size_t kMaxText = 64U << 10;
-constexpr std::size_t kBase64Line = 76;   // RFC 2045 section 6.8
-constexpr std::size_t kEncodedWord = 45;  // bytes in one encoded word, so that it stays below 75 characters (RFC 2047 section 2)
+constexpr std::size_t kBase64Line = 76;  // RFC 2045 section 6.8
+constexpr std::size_t kEncodedWord =
+    39;  // bytes in one encoded word, so that "Subject: " fits before it into 76 characters (RFC 2047 section 2)
 constexpr std::size_t kMessageIdSize = 16;
 
 bool is_alphanumeric(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
@@ -111,11 +112,11 @@ std::size_t read_text(char* out, std::size_t size, std::size_t count, void* text
   return taken;
 }
 
-// Keeps the server's last line, which says why it refused.
+// Keeps the server's last line that refuses something (RFC 5321, section 4.2.1); libcurl says QUIT after it.
 std::size_t keep_line(char* line, std::size_t size, std::size_t count, void* kept) {
   std::string text(line, size * count);
   while (!text.empty() && is_control(text.back())) text.pop_back();
-  if (!text.empty()) *static_cast<std::string*>(kept) = std::move(text);
+  if (text.starts_with('4') || text.starts_with('5')) *static_cast<std::string*>(kept) = std::move(text);
   return size * count;
 }
 
@@ -136,8 +137,7 @@ class Options {
 
 Error refusal(const Server& server, CURLcode code, const std::string& last_line) {
   const std::string place = server.host + ":" + std::to_string(server.port);
-  const bool spoke = !last_line.empty() && (last_line.front() == '4' || last_line.front() == '5');
-  const std::string words = spoke ? "it said: " + plain(last_line) : std::string(curl_easy_strerror(code));
+  const std::string words = last_line.empty() ? std::string(curl_easy_strerror(code)) : "it said: " + plain(last_line);
   switch (code) {
     case CURLE_LOGIN_DENIED:
       return {Fault::kUnavailable, "the mail server " + place + " does not know the user or the password; " + words,

@@ -48,7 +48,7 @@ TEST_P(WrongUsage, ExitsWithTwoAndNamesTheMistake) {
   EXPECT_EQ(outcome.status, 2);
   EXPECT_THAT(outcome.out, IsEmpty());
   EXPECT_THAT(outcome.err, HasSubstr(GetParam().sentence));
-  EXPECT_THAT(outcome.err, HasSubstr("\nhint: see 'airtight"));
+  EXPECT_THAT(outcome.err, AllOf(HasSubstr("\nhint: "), HasSubstr("see 'airtight")));
 }
 
 TEST_P(WrongUsage, IsOneJsonObjectWhereJsonIsWanted) {

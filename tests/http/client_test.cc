@@ -139,12 +139,11 @@ TEST(HttpClient, FollowsNoRedirect) {
 }
 
 TEST(HttpClient, RefusesResponsesBeyondTheLimits) {
-  const ClientOptions limits{.max_body = 100, .max_header = 1000};
   const std::string start = "HTTP/1.1 200 OK\r\n";
   for (const std::string& response :
        {start + "Content-Length: 101\r\n\r\n", start + "\r\n" + std::string(101, 'b'), start + "Transfer-Encoding: chunked\r\n\r\n65\r\n",
         start + "A: " + std::string(1000, 'a') + "\r\n\r\n", start + std::string(1000, 'a')}) {
-    const auto exchange = exchange_with(response, limits);
+    const auto exchange = exchange_with(response, {.max_body = 100, .max_header = 1000});
     ASSERT_FALSE(exchange) << response;
     EXPECT_EQ(exchange.error().fault, Fault::kBadInput) << response;
     EXPECT_FALSE(exchange.error().answer) << response;

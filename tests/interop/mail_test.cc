@@ -39,7 +39,7 @@ class Handler:
     async def handle_DATA(self, server, session, envelope):
         secure = server.transport.get_extra_info("ssl_object") is not None
         with open(kept, "ab") as out:
-            out.write(f"secure={secure} user={session.authenticated} from={envelope.mail_from} to={envelope.rcpt_tos}\n".encode())
+            out.write(f"secure={secure} user={bool(session.authenticated)} from={envelope.mail_from} to={envelope.rcpt_tos}\n".encode())
             out.write(envelope.content)
         return "250 taken"
 

@@ -60,8 +60,9 @@ TEST_F(ClientEnrolment, IsRefusedWithAnythingThatIsNotTheToken) {
   const std::string token = token_of("printer-7");
   std::string flipped = token;
   flipped.back() = flipped.back() == 'A' ? 'B' : 'A';
-  for (const std::string& text : {"Bearer " + flipped, "Basic " + token, "Bearer", "Bearer ",
-                                  std::string("Bearer ") + std::string(600, 'a'), "Bearer " + token + " x", token}) {
+  const std::vector<std::string> wrong = {
+      "Bearer " + flipped, "Basic " + token, "Bearer", "Bearer ", "Bearer " + std::string(600, 'a'), "Bearer " + token + " x", token};
+  for (const std::string& text : wrong) {
     client.set_authorization(text);
     EXPECT_EQ(refusal_id(client.get(entrance())), "client.unknown") << text;
   }
