@@ -184,9 +184,18 @@ class WebEnrollment {
   Result<EnrollmentOutcome> finish(Result<> done) {
     if (!done) {
       give_up(done.error());
+      say_that_it_is_over(done.error());
       return Failure(std::move(done.error()));
     }
     return std::move(run_.outcome);
+  }
+
+  // Who was refused, by whom, is in the error itself; a connection that is gone says nothing of the enrolment.
+  void say_that_it_is_over(Error& error) const {
+    const bool was_refused = error.code_in(Protocol::kKeyGen2) || error.code_in(Protocol::kHttp);
+    if (run_.closed || was_refused || run_.record.client_session_id.empty()) return;
+    constexpr std::string_view kOver = "the enrolment is over and has left nothing in the key store: ask the issuer for a new one";
+    error.hint = error.hint.empty() ? std::string(kOver) : std::string(kOver) + "; " + error.hint;
   }
 
   // A refusal by the issuer is final; a server or a network in trouble can be asked again.

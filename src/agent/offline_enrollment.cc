@@ -42,6 +42,27 @@ std::string due_in(ClientState state) {
   return names;
 }
 
+// The record whose last answered request is `request`, also where the session has ended with it.
+Result<std::optional<SessionRecord>> record_that_answered(ByteView request, const std::string& server_session_id, SessionMemory& memory) {
+  const crypto::Sha256Value digest = crypto::sha256(request);
+  for (SessionRecord& record : TRY(memory.all())) {
+    if (record.delivered && record.server_session_id == server_session_id && record.answered == digest)
+      return std::optional(std::move(record));
+  }
+  return std::optional<SessionRecord>();
+}
+
+OfflineStep repeated(const SessionRecord& record) {
+  OfflineStep step;
+  step.response = record.response;
+  step.is_repeated = true;
+  step.is_last = is_final(record.state);
+  step.outcome.server_session_id = record.server_session_id;
+  step.outcome.client_session_id = record.client_session_id;
+  step.outcome.issuer_host = record.place.host;
+  return step;
+}
+
 Result<SessionRecord> record_of(const std::string& server_session_id, const keygen2::Message& message, const EnrollmentTools& tools) {
   const bool is_first = std::holds_alternative<keygen2::PlatformNegotiationRequest>(message);
   for (SessionRecord& record : TRY(sessions_under_way(*tools.memory, tools.key_store))) {
@@ -92,18 +113,11 @@ Result<OfflineStep> answer_offline(ByteView request, const EnrollmentOptions& op
     return wrong_file("this is a " + std::string(keygen2::name_of(received->message)) + ", which is no request to a key store",
                       "--in wants the file that the issuer made, not a response");
   }
+  if (const auto ended = TRY(record_that_answered(request, *server_session_id, *tools.memory))) return repeated(*ended);
   SessionRecord record = TRY(record_of(*server_session_id, received->message, tools));
-  OfflineStep step;
-  if (record.answered && *record.answered == crypto::sha256(request)) {
-    step.response = record.response;
-    step.is_repeated = true;
-    step.is_last = is_final(record.state);
-    step.outcome.server_session_id = record.server_session_id;
-    step.outcome.client_session_id = record.client_session_id;
-    step.outcome.issuer_host = record.place.host;
-    return step;
-  }
+  if (record.answered && *record.answered == crypto::sha256(request)) return repeated(record);
   TRY(check_is_due(record, received->message));
+  OfflineStep step;
   Run run{.options = options, .tools = tools, .record = std::move(record)};
   Result<Bytes> response = next_response(run, request);
   if (!response) {
@@ -123,7 +137,12 @@ Result<OfflineStep> answer_offline(ByteView request, const EnrollmentOptions& op
 
 Result<> delivered(const OfflineStep& step, SessionMemory& memory) {
   if (!step.is_last) return {};
-  return memory.forget(step.outcome.server_session_id);
+  for (SessionRecord& record : TRY(memory.all())) {
+    if (record.server_session_id != step.outcome.server_session_id || record.delivered) continue;
+    record.delivered = true;
+    return memory.keep(record);
+  }
+  return {};
 }
 
 }  // namespace airtight::agent

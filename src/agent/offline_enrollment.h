@@ -24,7 +24,8 @@ struct OfflineStep {
 // that names the file that is due.
 [[nodiscard]] Result<OfflineStep> answer_offline(ByteView request, const EnrollmentOptions& options, const EnrollmentTools& tools);
 
-// To be called once the response of a step is safely in its file: what is remembered of a session that has ended goes.
+// To be called once the response of a step is safely in its file. The last response of a session stays at hand for its request until the
+// next enrolment begins in this key store.
 [[nodiscard]] Result<> delivered(const OfflineStep& step, SessionMemory& memory);
 
 }  // namespace airtight::agent

@@ -75,6 +75,7 @@ Result<> FolderMemory::forget(std::string_view server_session_id) {
 
 Result<std::vector<SessionRecord>> sessions_under_way(SessionMemory& memory, sks::Channel& key_store) {
   std::vector<SessionRecord> records = TRY(memory.all());
+  std::erase_if(records, [](const SessionRecord& record) { return record.delivered; });
   if (records.empty()) return records;
   const std::vector<SessionEntry> sessions = TRY(list_sessions(key_store));
   for (const SessionRecord& record : records) {
@@ -82,6 +83,13 @@ Result<std::vector<SessionRecord>> sessions_under_way(SessionMemory& memory, sks
   }
   std::erase_if(records, [&](const SessionRecord& record) { return !can_go_on(record, sessions); });
   return records;
+}
+
+Result<> forget_delivered(SessionMemory& memory) {
+  for (const SessionRecord& record : TRY(memory.all())) {
+    if (record.delivered) TRY(memory.forget(record.server_session_id));
+  }
+  return {};
 }
 
 }  // namespace airtight::agent

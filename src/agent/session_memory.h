@@ -60,6 +60,8 @@ struct SessionRecord {
   std::optional<std::uint32_t> renews = {};  // handle of the key whose renewal this is
   // True while the key store is at work for a request: a process that finds this so does not know how far it came.
   bool at_work = false;
+  // True once the last response of a session by files is safe in its file: it has ended, and its response may be wanted once more.
+  bool delivered = false;
   std::optional<crypto::Sha256Value> answered = {};  // SHA-256 of the last request that was answered
   Bytes response = {};                               // to it; empty: none yet
 
@@ -96,7 +98,11 @@ class FolderMemory final : public SessionMemory {
 };
 
 // The records whose sessions can still go on: those with an open session of the key store or none yet, and those whose last message the
-// issuer may not have. The others, which the key store has dropped (expired, aborted), are forgotten.
+// issuer may not have. The others, which the key store has dropped (expired, aborted), are forgotten; those whose last response was
+// delivered are left out.
 [[nodiscard]] Result<std::vector<SessionRecord>> sessions_under_way(SessionMemory& memory, sks::Channel& key_store);
+
+// Drops the responses that were kept for a repetition after their sessions had ended.
+[[nodiscard]] Result<> forget_delivered(SessionMemory& memory);
 
 }  // namespace airtight::agent

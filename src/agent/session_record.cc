@@ -120,6 +120,7 @@ Bytes to_json(const SessionRecord& record) {
                       {"deferred_certification", record.deferred_certification},
                       {"retry_after", record.retry_after},
                       {"at_work", record.at_work},
+                      {"delivered", record.delivered},
                       {"response", base64_encode(record.response)}};
   if (record.abort_url) object["abort_url"] = *record.abort_url;
   if (record.resume_url) object["resume_url"] = *record.resume_url;
@@ -158,6 +159,7 @@ Result<SessionRecord> record_from_json(ByteView text) {
   record.retry_after = TRY(members.text("retry_after"));
   if (members.has("renews")) record.renews = TRY(members.number("renews"));
   record.at_work = TRY(members.flag("at_work"));
+  record.delivered = TRY(members.flag("delivered"));
   if (members.has("answered")) {
     const Bytes answered = TRY(members.bytes("answered"));
     if (answered.size() != crypto::Sha256Value().size()) return unreadable("answered");

@@ -42,8 +42,9 @@ struct IssuerSummary {
 struct EnrollmentSummary {
   const IssuerSummary& issuer;
   const keygen2::KeyInitializationRequest& keys;
-  std::uint32_t session_life_time = 0;  // seconds
-  bool updatable = false;               // the issuer may update or delete the keys later
+  std::uint32_t session_life_time = 0;       // seconds
+  bool updatable = false;                    // the issuer may update or delete the keys later
+  std::optional<std::uint32_t> renews = {};  // handle of the key that the user wants renewed by this
 };
 
 // A key that is there already and that its issuer wants to change.

@@ -125,6 +125,7 @@ struct ListArguments {
   std::optional<ca::CertificateStatus> status;
   std::size_t limit = 0;  // 0: all
 };
+constexpr std::size_t kMostListed = 1'000'000'000;
 
 Result<> list(const ListArguments& arguments, const Context& context) {
   constexpr std::size_t kPage = 500;
@@ -167,7 +168,7 @@ void add_list(CLI::App& group, Context& context) {
                       {"suspended", Status(ca::CertificateStatus::kSuspended)},
                       {"revoked", Status(ca::CertificateStatus::kRevoked)}},
                      "Those of this status alone");
-  command.add_option("--limit", arguments->limit, "At most so many")->type_name("NUMBER");
+  add_number(command, "--limit", arguments->limit, 1, kMostListed, "At most so many");
 }
 
 // ca revoke, hold, release

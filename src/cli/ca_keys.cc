@@ -1,4 +1,5 @@
 // airtight ca crl, rollover, export: what needs the authority's keys, and what it publishes.
+#include <chrono>
 #include <memory>
 #include <string>
 #include <vector>
@@ -86,6 +87,7 @@ struct RolloverArguments {
   std::uint32_t days = 3653;
   std::uint32_t root_days = 7305;
 };
+constexpr std::uint32_t kMostDays = 36525;  // a hundred years
 
 // What verifiers trust: the roots, the newest first.
 Result<> write_roots(CaFolder& folder) {
@@ -97,6 +99,10 @@ Result<> write_roots(CaFolder& folder) {
   return storage::write_file(folder.path / "ca" / "root.pem", bytes_of(pem), storage::FileMode::kPublic);
 }
 
+std::uint32_t wanted_days(const RolloverArguments& arguments, const ca::AuthorityKey& key) {
+  return key.role == "root" ? arguments.root_days : arguments.days;
+}
+
 Result<> rollover(const RolloverArguments& arguments, const Context& context) {
   const ca::RolloverOptions issuing{arguments.algorithm, TRY(ca::parse_key_storage(arguments.storage)), arguments.days};
   const ca::RolloverOptions root{arguments.algorithm, TRY(ca::parse_key_storage(arguments.root_storage)), arguments.root_days};
@@ -106,10 +112,19 @@ Result<> rollover(const RolloverArguments& arguments, const Context& context) {
       TRY(arguments.root ? rolling.new_root(*folder->database, root, issuing) : rolling.new_issuing(*folder->database, issuing));
   if (arguments.root) TRY(write_roots(*folder));
   if (context.json) {
-    context.print_json(json::object{{"key", key.name}, {"subject", key.certificate.subject()}, {"storage", ca::to_text(key.storage)}});
+    context.print_json(json::object{{"key", key.name},
+                                    {"subject", key.certificate.subject()},
+                                    {"storage", ca::to_text(key.storage)},
+                                    {"not_after", format_time(key.certificate.not_after())}});
     return {};
   }
-  context.out << "New key " << key.name << ": " << key.certificate.subject() << ", in " << ca::to_text(key.storage) << '\n';
+  context.out << "New key " << key.name << ": " << key.certificate.subject() << ", in " << ca::to_text(key.storage) << ", until "
+              << format_time(key.certificate.not_after());
+  // A certificate cannot outlast the one above it; a day is for what passed meanwhile.
+  if (key.certificate.not_after().plus(std::chrono::days(1)) < folder->clock.now().plus(std::chrono::days(wanted_days(arguments, key)))) {
+    context.out << ", when its root ends, before " << wanted_days(arguments, key) << " days are over";
+  }
+  context.out << '\n';
   if (arguments.root) {
     context.out << "The roots are in " << (folder->path / "ca" / "root.pem").string() << ": give them to those who verify\n";
   }
@@ -124,15 +139,16 @@ void add_rollover(CLI::App& group, Context& context) {
                   "airtight ca rollover ./issuer --key 'pkcs11:token=ca;object=issuing-2?module-path=/usr/lib/softhsm/libsofthsm2.so'",
                   Secrets::kHandled, [arguments, &context] { return rollover(*arguments, context); });
   add_ca_folder(command, arguments->folder);
-  command.add_flag("--root", arguments->root, "A new root too, and certificates of the one by the other");
+  CLI::Option* root = command.add_flag("--root", arguments->root, "A new root too, and certificates of the one by the other");
   std::vector<std::pair<std::string, ca::KeyKind>> kinds;
   for (const std::string_view name : ca::key_kind_names()) kinds.emplace_back(name, *ca::key_kind_named(name));
   add_choice<ca::KeyKind>(command, "--algorithm", arguments->algorithm, kinds, "Of the new keys (default p-256)");
   command.add_option("--key", arguments->storage, "Where the issuing key is kept: database (the default), file:NAME or a PKCS #11 URI")
       ->type_name("PLACE");
-  command.add_option("--root-key", arguments->root_storage, "Where the root's key is kept, likewise")->type_name("PLACE");
-  command.add_option("--days", arguments->days, "How long the issuing CA lasts (default 3653)")->type_name("NUMBER");
-  command.add_option("--root-days", arguments->root_days, "How long the root lasts (default 7305)")->type_name("NUMBER");
+  command.add_option("--root-key", arguments->root_storage, "Where the root's key is kept, likewise")->type_name("PLACE")->needs(root);
+  add_number(command, "--days", arguments->days, 1, kMostDays,
+             "How long the issuing CA lasts (default 3653), and never longer than its root");
+  add_number(command, "--root-days", arguments->root_days, 1, kMostDays, "How long the root lasts (default 7305)")->needs(root);
 }
 
 // ca export

@@ -5,11 +5,15 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <boost/json.hpp>
+#include <charconv>
+#include <concepts>
 #include <cstdint>
 #include <functional>
 #include <ostream>
 #include <string>
 #include <string_view>
+#include <system_error>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -71,6 +75,21 @@ CLI::Option* add_choice(CLI::App& command, const std::string& name, T& value, co
     value = chosen->second;
   };
   return command.add_option_function<std::string>(name, choose, description + ": " + names)->type_name("WORD");
+}
+
+// A whole number from `least` to `most`, in decimal digits alone; anything else (a sign, an overflow) is wrong usage.
+template <std::unsigned_integral T>
+CLI::Option* add_number(CLI::App& command, const std::string& name, T& value, std::type_identity_t<T> least, std::type_identity_t<T> most,
+                        const std::string& description) {
+  const auto take = [&value, least, most, name](const std::string& digits) {
+    T number = 0;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+    if (error != std::errc() || end != digits.data() + digits.size() || number < least || number > most) {
+      throw CLI::ValidationError(name, "'" + digits + "' is no whole number from " + std::to_string(least) + " to " + std::to_string(most));
+    }
+    value = number;
+  };
+  return command.add_option_function<std::string>(name, take, description)->type_name("NUMBER");
 }
 
 // --store DIR, as every command on a key store has it.

@@ -267,7 +267,10 @@ void add_abort(CLI::App& device, Context& context) {
       add_command(device, context, "abort", "Abort an open session with all that it made", "airtight device abort --store ./card 3",
                   Secrets::kHandled, [options, &context] { return abort_session(*options, context); });
   add_store_option(command, options->store);
-  command.add_option("HANDLE", options->handle, "The session's number in 'airtight device sessions'")->required()->type_name("");
+  add_number(command, "HANDLE", options->handle, 0, std::numeric_limits<std::uint32_t>::max(),
+             "The session's number in 'airtight device sessions'")
+      ->required()
+      ->type_name("");
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include "agent/printable.h"
 #include "base/encoding.h"
 #include "cli/commands.h"
+#include "cli/enroll_description.h"
 #include "cli/enroll_environment.h"
 #include "cli/interruption.h"
 #include "cli/token_client.h"
@@ -79,7 +80,7 @@ bool is_url(const std::string& text) { return text.starts_with("http://") || tex
 void print_outcome(const agent::EnrollmentOutcome& outcome, const std::string& folder, const Context& context) {
   if (outcome.resume_url) {
     context.out << "The certificates are not ready yet";
-    if (!outcome.retry_after.empty()) context.out << "; the issuer says to come back after " << outcome.retry_after;
+    if (!outcome.retry_after.empty()) context.out << "; the issuer says to come back after " << describe_delay(outcome.retry_after);
     context.out << "\nGo on with: airtight enroll --resume --store " << folder << " '" << *outcome.resume_url << "'\n";
   }
   for (const agent::EnrolledKey& key : outcome.keys) {
@@ -92,14 +93,16 @@ void print_outcome(const agent::EnrollmentOutcome& outcome, const std::string& f
 Result<agent::EnrollmentOutcome> resume(const Options& options, EnrollEnvironment& environment) {
   Result<agent::SessionRecord> record = session_named(options.what, environment);
   agent::EnrollmentOptions enrollment = environment.options();
+  if (!record && !is_url(options.what)) return Failure(std::move(record.error()));
+  TRY(environment.require_person());
   if (record) return agent::continue_enrollment(std::move(*record), enrollment, environment.tools(), environment.http());
-  if (!is_url(options.what)) return Failure(std::move(record.error()));
   enrollment.url = options.what;
   enrollment.resume = true;
   return agent::enroll(enrollment, environment.tools(), environment.http());
 }
 
 Result<agent::EnrollmentOutcome> start(const Options& options, EnrollEnvironment& environment, const Context& context) {
+  TRY(environment.require_person());
   TRY(report_open_sessions(environment, options.settings.store, context));
   agent::EnrollmentOptions enrollment = environment.options();
   if (is_url(options.what) || !std::filesystem::exists(options.what)) {
@@ -132,6 +135,7 @@ Result<> abort(const Options& options, EnrollEnvironment& environment, const Con
 // One file in, one file out.
 Result<> take_offline_step(const Options& options, EnrollEnvironment& environment, Context& context) {
   const Bytes request = TRY(storage::read_file(options.in, kLargestMessage));
+  TRY(environment.require_person());
   const agent::OfflineStep step = TRY(agent::answer_offline(request, environment.options(), environment.tools()));
   TRY(storage::write_file(options.out, step.response, storage::FileMode::kPublic));
   TRY(agent::delivered(step, environment.memory()));

@@ -56,10 +56,13 @@ std::string_view meaning_of(InputMethod method) {
   return "";
 }
 
-std::string pin_of(const keygen2::RequestedKey& requested) {
+std::string pin_of(const keygen2::RequestedKey& requested, std::optional<std::uint32_t> renews) {
   if (requested.device_pin) return "the PIN of the device";
   if (requested.pin_policy == nullptr) {
     if (requested.key->biometric_protection == BiometricProtection::kExclusive) return "no PIN, but your approval at each use";
+    // An update takes no PIN policy of its own (SKS, postUpdateKey).
+    if (renews)
+      return "no PIN of its own: in the place of key " + std::to_string(*renews) + " it takes over the PIN of that key, if it has one";
     return "no PIN: whoever opens the key store can use it";
   }
   const keygen2::PinPolicyRequest& policy = *requested.pin_policy;
@@ -99,14 +102,14 @@ std::vector<std::string> terms_of(const KeyPairRequest& key, bool updatable) {
   return terms;
 }
 
-void describe_key(const keygen2::RequestedKey& requested, bool updatable, std::vector<std::string>& lines) {
+void describe_key(const keygen2::RequestedKey& requested, const agent::EnrollmentSummary& summary, std::vector<std::string>& lines) {
   const KeyPairRequest& key = *requested.key;
   std::string line = "Key " + key.id + ": " + algorithm_of(key) + ", for " + std::string(name_of(key.key_usage));
   if (!key.friendly_name.empty()) line += ", called \"" + printable(key.friendly_name) + '"';
   lines.push_back(std::move(line));
-  lines.push_back("  " + pin_of(requested));
+  lines.push_back("  " + pin_of(requested, summary.renews));
   if (requested.puk_policy != nullptr) lines.push_back("  PUK " + requested.puk_policy->id + ": the issuer can unlock it");
-  for (const std::string& term : terms_of(key, updatable)) lines.push_back("  " + term);
+  for (const std::string& term : terms_of(key, summary.updatable)) lines.push_back("  " + term);
   for (const std::string& warning : warnings_about(key)) lines.push_back("  NOTE: " + warning);
 }
 
@@ -125,6 +128,11 @@ std::string join(const std::vector<std::string>& words) {
   std::string text;
   for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
   return text;
+}
+
+std::string describe_delay(std::string_view retry_after) {
+  const bool is_span = !retry_after.empty() && std::ranges::all_of(retry_after, [](char c) { return c >= '0' && c <= '9'; });
+  return printable(retry_after) + (is_span ? (retry_after == "1" ? " second" : " seconds") : "");
 }
 
 std::string describe(const keygen2::PinPolicyRequest& policy) {
@@ -151,7 +159,7 @@ std::vector<std::string> describe(const agent::EnrollmentSummary& summary) {
   const std::vector<keygen2::RequestedKey> keys = keygen2::requested_keys(summary.keys);
   lines.push_back(summary.issuer.host + " asks to make " +
                   (keys.size() == 1 ? "this key" : "these " + std::to_string(keys.size()) + " keys") + ':');
-  for (const keygen2::RequestedKey& key : keys) describe_key(key, summary.updatable, lines);
+  for (const keygen2::RequestedKey& key : keys) describe_key(key, summary, lines);
   if (summary.keys.deferred_certification)
     lines.push_back("The certificates will come later, within " + span_of(summary.session_life_time));
   return lines;

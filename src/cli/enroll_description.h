@@ -21,6 +21,9 @@ namespace airtight::cli {
 // What a PIN has to look like: "4 to 8 digits, no sequence like 1234".
 [[nodiscard]] std::string describe(const keygen2::PinPolicyRequest& policy);
 
+// When to come back, from a Retry-After (RFC 9110, section 10.2.3): a number of seconds, or a date as it is.
+[[nodiscard]] std::string describe_delay(std::string_view retry_after);
+
 // "a, b, c"
 [[nodiscard]] std::string join(const std::vector<std::string>& words);
 

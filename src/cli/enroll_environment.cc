@@ -1,6 +1,7 @@
 #include "cli/enroll_environment.h"
 
 #include <filesystem>
+#include <limits>
 #include <utility>
 
 #include "base/encoding.h"
@@ -13,6 +14,8 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::size_t kLargestPemFile = 1U << 20;
+constexpr std::size_t kMostKeys = 10'000;
+constexpr std::size_t kMostExtensionBytes = 1U << 30;
 constexpr const char* kMemoryFolder = "agent";  // in the store's: it goes where the store goes
 
 Result<std::string> pem_file(const std::string& path) { return to_text(TRY(storage::read_file(path, kLargestPemFile))); }
@@ -54,15 +57,14 @@ void add_enroll_settings(CLI::App& command, EnrollSettings& settings) {
       ->type_name("PROGRAM");
   command.add_flag("--yes", settings.user.yes, "Do not ask: the issuer, its signer and the keys are wanted");
   command.add_option("--save-logotypes", settings.user.logotypes_folder, "Keep the issuer's logotypes in this folder")->type_name("DIR");
-  command.add_option("--max-keys", settings.limits.max_keys, "Refuse to make, update or delete more keys than this (default 20)")
+  add_number(command, "--max-keys", settings.limits.max_keys, 1, kMostKeys,
+             "Refuse to make, update or delete more keys than this (default 20)")
       ->type_name("N");
-  command
-      .add_option("--max-lifetime", settings.limits.max_session_life_time,
-                  "Refuse a session that stays open longer than this (default 2678400, 31 days)")
+  add_number(command, "--max-lifetime", settings.limits.max_session_life_time, 1, std::numeric_limits<std::uint32_t>::max(),
+             "Refuse a session that stays open longer than this (default 2678400, 31 days)")
       ->type_name("SECONDS");
-  command
-      .add_option("--max-extension-bytes", settings.limits.max_extension_bytes,
-                  "Refuse more than this of logotypes, properties and other extensions of keys (default 262144)")
+  add_number(command, "--max-extension-bytes", settings.limits.max_extension_bytes, 0, kMostExtensionBytes,
+             "Refuse more than this of logotypes, properties and other extensions of keys (default 262144)")
       ->type_name("BYTES");
 }
 

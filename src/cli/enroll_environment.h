@@ -33,6 +33,9 @@ class EnrollEnvironment {
   // Reads the files that `settings` name, opens the store and the way to the person. `context` outlives it.
   [[nodiscard]] static Result<std::unique_ptr<EnrollEnvironment>> create(const EnrollSettings& settings, const Context& context);
 
+  // Fault::kUnavailable where something may have to be asked and there is nothing to ask on.
+  [[nodiscard]] Result<> require_person() const { return user_.require_person(); }
+
   [[nodiscard]] agent::EnrollmentTools tools();
   [[nodiscard]] agent::EnrollmentOptions options() const;  // without a URL
   [[nodiscard]] http::Client& http() { return *http_; }

@@ -51,10 +51,16 @@ Result<EnrollUser> EnrollUser::create(const EnrollUserOptions& options, const Co
   Result<Terminal> terminal = Terminal::open();
   if (terminal) {
     user.terminal_.emplace(std::move(*terminal));
-  } else if (!options.yes && !user.pinentry_) {
-    return Failure(std::move(terminal.error()).with_hint("say yes beforehand with --yes, and give PINs with --pin-file"));
+  } else {
+    user.no_terminal_ = std::move(terminal.error());
   }
   return user;
+}
+
+Result<> EnrollUser::require_person() const {
+  if (options_.yes || terminal_ || pinentry_) return {};
+  Error error = *no_terminal_;
+  return Failure(std::move(error).with_hint("say yes beforehand with --yes, and give PINs with --pin-file"));
 }
 
 void EnrollUser::show(const std::vector<std::string>& lines) const {
@@ -65,6 +71,7 @@ void EnrollUser::show(const std::vector<std::string>& lines) const {
 Result<bool> EnrollUser::ask(const std::vector<std::string>& lines, std::string_view question) const {
   show(lines);
   if (options_.yes) return true;
+  TRY(require_person());
   if (terminal_) return terminal_->ask_yes_or_no(question);
   std::string text;
   for (const std::string& line : lines) text += line + '\n';

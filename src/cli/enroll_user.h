@@ -24,8 +24,11 @@ struct EnrollUserOptions {
 
 class EnrollUser final : public agent::UserInterface {
  public:
-  // Reads the PIN file, so that its faults are found before the issuer is bothered, and opens the terminal if something will be asked.
+  // Reads the PIN file, so that its faults are found before the issuer is bothered, and opens the terminal if there is one.
   [[nodiscard]] static Result<EnrollUser> create(const EnrollUserOptions& options, const Context& context);
+
+  // Fault::kUnavailable where something may have to be asked and there is nothing to ask on. To be called before an issuer is bothered.
+  [[nodiscard]] Result<> require_person() const;
 
   [[nodiscard]] Result<bool> meet(const agent::IssuerSummary& issuer) override;
   [[nodiscard]] Result<bool> confirm(const agent::EnrollmentSummary& summary) override;
@@ -48,6 +51,7 @@ class EnrollUser final : public agent::UserInterface {
   const Context* context_;
   std::optional<PinFile> pin_file_;
   std::optional<Terminal> terminal_;
+  std::optional<Error> no_terminal_;  // why there is none
   std::optional<Pinentry> pinentry_;
 };
 

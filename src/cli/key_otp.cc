@@ -74,9 +74,8 @@ void add_key_otp(CLI::App& keys, Context& context) {
   add_key_argument(command, options->key);
   add_pin_file_option(command, options->pin_file);
   command.add_option("--time", options->time, "TOTP: the password of this time instead of now, as 2010-03-18T11:23:29Z")->type_name("WHEN");
-  command.add_option("--wait", options->wait, "How long to wait while another program takes a password (default 30)")
-      ->type_name("SECONDS")
-      ->check(CLI::Range(0, 3600));
+  add_number(command, "--wait", options->wait, 0, 3600, "How long to wait while another program takes a password (default 30)")
+      ->type_name("SECONDS");
 }
 
 }  // namespace airtight::cli

@@ -8,6 +8,7 @@
 #include "agent/printable.h"
 #include "agent/renewal.h"
 #include "base/time.h"
+#include "cli/enroll_description.h"
 #include "cli/enroll_environment.h"
 #include "cli/interruption.h"
 #include "cli/key_options.h"
@@ -91,7 +92,9 @@ void print(const Report& report, const Context& context) {
     context.out << name << "  renewed until " << new_expiry_of(report) << '\n';
   } else if (report.word == "deferred") {
     context.out << name << "  its new certificate comes later";
-    if (!report.outcome->retry_after.empty()) context.out << "; the issuer says to come back after " << report.outcome->retry_after;
+    if (!report.outcome->retry_after.empty()) {
+      context.out << "; the issuer says to come back after " << describe_delay(report.outcome->retry_after);
+    }
     context.out << '\n';
   } else {
     context.out << name << "  expires " << format_time(report.key.path.front().not_after()) << ": "
@@ -144,6 +147,7 @@ Result<> renew_one(const Options& options, EnrollEnvironment& environment, Conte
 
 Result<> run(const Options& options, Context& context) {
   const auto environment = TRY(EnrollEnvironment::create(options.settings, context));
+  TRY(environment->require_person());
   const Interruption interruption;
   return options.due->count() > 0 ? renew_due(options, *environment, context) : renew_one(options, *environment, context);
 }

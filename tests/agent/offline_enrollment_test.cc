@@ -59,7 +59,27 @@ TEST_F(OfflineEnrollment, LeavesACertifiedKeyAfterFourFiles) {
   EXPECT_TRUE(issuer.close_attestation_verified);
   EXPECT_FALSE(issuer.session_response->server_certificate_fingerprint);
   must(delivered(last, memory));
-  EXPECT_THAT(must(memory.all()), IsEmpty());
+  EXPECT_THAT(must(sessions_under_way(memory, device.store())), IsEmpty());
+}
+
+TEST_F(OfflineEnrollment, GivesTheLastResponseAgainAfterItWasDelivered) {
+  const Bytes request = request_after(3);
+  const OfflineStep first = must(answer(request));
+  must(delivered(first, memory));
+  for (int i = 0; i < 2; ++i) {
+    const OfflineStep again = must(answer(request));
+    EXPECT_TRUE(again.is_repeated);
+    EXPECT_TRUE(again.is_last);
+    EXPECT_EQ(again.response, first.response);
+    must(delivered(again, memory));
+  }
+}
+
+TEST_F(OfflineEnrollment, KeepsTheLastResponseUntilTheNextEnrolmentBegins) {
+  const Bytes request = request_after(3);
+  must(delivered(must(answer(request)), memory));
+  static_cast<void>(answer(issuer.first_file()));
+  for (const SessionRecord& record : must(memory.all())) EXPECT_FALSE(record.delivered);
 }
 
 TEST_F(OfflineEnrollment, GivesTheSameResponseToTheSameFile) {
@@ -186,6 +206,7 @@ TEST(SessionMemory, KeepsEverythingThatItIsGiven) {
                              .retry_after = "60",
                              .renews = 7,
                              .at_work = true,
+                             .delivered = true,
                              .answered = crypto::sha256(bytes_of("x")),
                              .response = to_bytes("<r/>")};
   const tests::TemporaryFolder folder;

@@ -64,6 +64,30 @@ TEST_F(CaProgram, RefusesAReasonThatIsNone) {
   EXPECT_THAT(refused.err, HasSubstr("keyCompromise"));
 }
 
+TEST_F(CaProgram, TakesNoNumberThatIsNone) {
+  for (const char* const number : {"-1", "0", "+3", "1.5", "", "99999999999999999999"}) {
+    const Outcome refused = ca("list", {"--limit", number});
+    EXPECT_EQ(refused.status, 2) << number;
+    EXPECT_THAT(refused.err, HasSubstr("no whole number from 1 to")) << number;
+  }
+  EXPECT_EQ(ca("list", {"--limit", "1", "--json"}).json()["certificates"].as_array().size(), 1U);
+  EXPECT_EQ(ca("rollover", {"--days", "99999999"}).status, 2);
+  EXPECT_EQ(ca("rollover", {"--root", "--root-days", "0"}).status, 2);
+}
+
+TEST_F(CaProgram, TakesWhatIsOfTheRootWithANewRootAlone) {
+  EXPECT_EQ(ca("rollover", {"--root-key", "file:r.key"}).status, 2);
+  EXPECT_EQ(ca("rollover", {"--root-days", "100"}).status, 2);
+  EXPECT_THAT(ca("show").out, ::testing::Not(HasSubstr("issuing-2")));
+}
+
+TEST_F(CaProgram, SaysThatACaEndsWithItsRoot) {
+  EXPECT_THAT(ca("rollover", {"--days", "30"}).out, ::testing::Not(HasSubstr("its root ends")));
+  const Outcome rolled = ca("rollover", {"--days", "36525"});
+  EXPECT_EQ(rolled.status, 0) << rolled.err;
+  EXPECT_THAT(rolled.out, HasSubstr(", when its root ends, before 36525 days are over"));
+}
+
 TEST_F(CaProgram, PublishesACrl) {
   const std::string file = folder / "root.crl";
   const Outcome first = ca("crl", {"--key", "root", "--out", file, "--json"});

@@ -232,6 +232,8 @@ TEST_F(ContinuedEnrollment, RenewsAKeyUnderItsHandle) {
   const Outcome outcome = keys({"renew", "1", "--yes", "--ca-file", issuer + "/tls/ca.pem"});
   EXPECT_EQ(outcome.status, 0) << outcome.err;
   EXPECT_THAT(outcome.out, StartsWith("1  Key.1  renewed until 20"));
+  EXPECT_THAT(outcome.err, HasSubstr("in the place of key 1 it takes over the PIN of that key"));
+  EXPECT_THAT(outcome.err, Not(HasSubstr("whoever opens the key store")));
 }
 
 TEST_F(ContinuedEnrollment, RenewsWhatIsDueAndSaysSo) {
@@ -310,6 +312,27 @@ TEST_F(ContinuedEnrollment, GoesByFilesToo) {
   }
   EXPECT_EQ(session().at("state").as_string(), "Done");
   EXPECT_THAT(keys({"list"}).out, HasSubstr("CN=Jane"));
+  const std::string copy = folder / "copy.xml";
+  const Outcome again = run({"enroll", "--in", request, "--out", copy, "--store", store, "--yes"});
+  EXPECT_EQ(again.status, 0) << again.err;
+  EXPECT_EQ(must(storage::read_file(copy, 1U << 20)), must(storage::read_file(response, 1U << 20)));
+  EXPECT_THAT(enroll({"--resume"}).err, HasSubstr("no enrolment is under way"));
+}
+
+// Without a terminal: what there is to do comes before who can be asked about it.
+TEST_F(ContinuedEnrollment, LooksWhatThereIsToDoBeforeItWantsATerminal) {
+  EXPECT_THAT(enroll({"--abort"}).err, HasSubstr("no enrolment is under way"));
+  EXPECT_THAT(enroll({"--resume"}).err, HasSubstr("no enrolment is under way"));
+  const std::string nothing = folder / "nothing.xml";
+  EXPECT_THAT(enroll({"--in", nothing, "--out", folder / "b.xml"}).err, HasSubstr(nothing));
+}
+
+TEST_F(ContinuedEnrollment, TakesNoLimitThatIsNoNumber) {
+  for (const char* const option : {"--max-keys", "--max-lifetime", "--max-extension-bytes"}) {
+    for (const char* const number : {"-1", "99999999999999999999999", "many"}) {
+      EXPECT_EQ(enroll({"https://localhost:1/e/x", "--yes", option, number}).status, 2) << option << ' ' << number;
+    }
+  }
 }
 
 TEST_F(ContinuedEnrollment, WantsEachWayAlone) {

@@ -68,7 +68,7 @@ INSTANTIATE_TEST_SUITE_P(
                       Mistake{{"device", "create", "--store", "x", "--maker", "y", "--seal", "wax"},
                               "'wax' is none of file, passphrase, tpm2, pkcs11"},
                       Mistake{{"device", "info", "--store", "x", "--log-level", "loud"}, "'loud' is none of debug"},
-                      Mistake{{"device", "abort", "--store", "x", "three"}, "'three' does not fit HANDLE"},
+                      Mistake{{"device", "abort", "--store", "x", "three"}, "'three' is no whole number"},
                       Mistake{{"device", "info", "--store", "x", "--store", "y"}, "--store is given more than once"},
                       Mistake{{"device", "seal", "--store", "x", "--seal", "file", "--tpm2-pcrs", "7"}, "--tpm2-pcrs is for --seal tpm2"},
                       Mistake{{"device", "anchor", "--store", "x", "--anchor", "oak"}, "is no kind of anchor"}));

@@ -87,7 +87,7 @@ TEST(RunPage, NoticesAServerThatEnds) {
 
 TEST(RunPage, NoticesAnswersToAnIssuerOnAnotherPort) {
   const std::string page =
-      "```console\n$ airtight issuer init bank >made\n```\n"
+      "```console\n$ airtight issuer init bank >made 2>&1\n```\n"
       "```console in another terminal\n$ airtight issuer serve bank\n...\nlistening https://127.0.0.1:8443\n```\n"
       "```console\n$ airtight issuer url bank | cut -d / -f 1-3\nhttps://127.0.0.1:8443\n"
       "$ curl -sS --cacert bank/tls/ca.pem -o answer -w '%{http_code}\\n' https://127.0.0.1:8443/crl/none\n404\n```\n";

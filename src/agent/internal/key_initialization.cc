@@ -14,8 +14,11 @@ Answer initialize_keys(Run& run, keygen2::KeyInitializationRequest& request) {
   TRY(find_session(run));
   UserInterface& user = run.tools.user;
   TRY(check_requested_keys(request, run.device, run.options.limits));
-  const bool wanted = TRY(of_user(
-      user.confirm({.issuer = run.issuer, .keys = request, .session_life_time = run.record.life_time, .updatable = run.record.updatable})));
+  const bool wanted = TRY(of_user(user.confirm({.issuer = run.issuer,
+                                                .keys = request,
+                                                .session_life_time = run.record.life_time,
+                                                .updatable = run.record.updatable,
+                                                .renews = run.record.renews})));
   if (!wanted) return refuse(keygen2::ClientError::kUserAbort, "the user does not want these keys");
   const ChosenPins pins = TRY(of_user(choose_pins(request, user)));
   TRY(provide_device_pin(request, run.device, user, run.tools.administration));

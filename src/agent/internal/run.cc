@@ -122,6 +122,7 @@ Result<Bytes> answer(Run& run, ByteView text, std::optional<crypto::Certificate>
   run.record.submit_url = run.at_hand->to_text();
   run.record.origin = std::move(origin);
   take_up_issuer(run);
+  if (kind == keygen2::MessageKind::kPlatformNegotiationRequest && run.tools.memory != nullptr) TRY(forget_delivered(*run.tools.memory));
   const xml::Document response = TRY(answer_phase(run, received));
 
   run.record.state = transition->next;
