@@ -145,13 +145,25 @@ json::object key_as_json(const KeyProfile& key, const Profile& profile) {
   return object;
 }
 
+std::string subject_line(const Profile& profile) {
+  if (profile.clones()) return "Subject: that of a credential which the device has";
+  const EnrolmentRules& rules = profile.enrolment;
+  std::string others;  // who says another, or the only one
+  const auto add = [&](bool is_way, std::string_view who) {
+    if (is_way) others += (others.empty() ? "" : " or ") + std::string(who);
+  };
+  add(rules.url && !rules.listed_devices, "the URL");
+  add(rules.client, "the client");
+  add(rules.listed_devices, "the device");
+  if (!profile.subject) return "Subject: that of " + others;
+  return "Subject: " + *profile.subject + (others.empty() ? "" : ", unless " + others + " has another");
+}
+
 }  // namespace
 
 std::vector<std::string> explain(const Profile& profile) {
   std::vector<std::string> lines;
-  lines.push_back(profile.subject    ? "Subject: " + *profile.subject + ", unless the URL is made for another"
-                  : profile.clones() ? "Subject: that of a credential which the device has"
-                                     : "Subject: as the URL is made for");
+  lines.push_back(subject_line(profile));
   add_enrolment_lines(profile, lines);
   if (profile.basic) {
     lines.emplace_back("Basic profile: any container of keys; what is issued is without provenance");
