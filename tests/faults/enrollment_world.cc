@@ -47,7 +47,7 @@ const xml::Schema& schema() {
 
 class HookedClient final : public http::Client {
  public:
-  HookedClient(http::Client& client, const AgentHooks& hooks) : client_(client), hooks_(hooks) {}
+  HookedClient(http::Client& client, AgentHooks hooks) : client_(client), hooks_(std::move(hooks)) {}
   [[nodiscard]] Result<http::Exchange> send(const http::Url& url, http::Request request) override {
     const int number = count_++;
     if (hooks_.before_request) hooks_.before_request(number);
@@ -58,13 +58,13 @@ class HookedClient final : public http::Client {
 
  private:
   http::Client& client_;
-  const AgentHooks& hooks_;
+  const AgentHooks hooks_;
   int count_ = 0;
 };
 
 class HookedStore final : public sks::Channel {
  public:
-  HookedStore(sks::Channel& store, const AgentHooks& hooks) : store_(store), hooks_(hooks) {}
+  HookedStore(sks::Channel& store, AgentHooks hooks) : store_(store), hooks_(std::move(hooks)) {}
   [[nodiscard]] Result<SecretBytes> call(const SecretBytes& request) override {
     const int number = count_++;
     if (hooks_.before_call) hooks_.before_call(number);
@@ -75,7 +75,7 @@ class HookedStore final : public sks::Channel {
 
  private:
   sks::Channel& store_;
-  const AgentHooks& hooks_;
+  const AgentHooks hooks_;
   int count_ = 0;
 };
 

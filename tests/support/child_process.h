@@ -2,6 +2,7 @@
 #pragma once
 
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -20,6 +21,7 @@ class ChildProcess {
     if (process_ < 0) throw std::runtime_error("no process");
     if (process_ == 0) {
       ::close(ends[0]);
+      ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // a test that is aborted leaves nobody behind
       ::_exit(work([&] {
         if (::write(ends[1], "r", 1) != 1) ::_exit(99);
       }));
