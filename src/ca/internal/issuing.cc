@@ -8,7 +8,6 @@ namespace {
 using crypto::Certificate;
 using crypto::CertificateContent;
 
-
 // Positive in 16 octets, so with the top bit clear (RFC 5280, section 4.1.2.2), and of that length throughout: 126 random bits.
 Bytes fresh_serial(RandomSource& random) {
   Bytes serial = random.bytes(16);
