@@ -52,6 +52,8 @@ Result<std::vector<AuditEntry>> list_audit_log(storage::Database& database, std:
 }
 
 Result<AuditHead> verify_audit_log(storage::Database& database) {
+  // One snapshot: rows that are written meanwhile would look like some that nobody wrote.
+  const storage::Transaction snapshot = TRY(storage::Transaction::begin(database, storage::Access::kRead));
   const AuditHead claimed = TRY(read_head(database));
   AuditHead at;
   const auto cursor = TRY(database.query("SELECT id, time, event, detail, hash FROM audit_log ORDER BY id"));

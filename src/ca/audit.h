@@ -35,7 +35,8 @@ struct AuditHead {
   friend bool operator==(const AuditHead&, const AuditHead&) = default;
 };
 
-// Computes the whole chain again. Fault::kRefused says at which row it breaks: a row changed, missing, added, or the end cut off.
+// Computes the whole chain again, outside of a transaction; others may write meanwhile. Fault::kRefused says at which row it breaks: a row
+// changed, missing, added, or the end cut off.
 [[nodiscard]] Result<AuditHead> verify_audit_log(storage::Database& database);
 
 }  // namespace airtight::ca

@@ -3,7 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <thread>
+
 #include "tests/ca/test_authority.h"
+#include "tests/support/temporary_folder.h"
 
 namespace airtight::ca {
 namespace {
@@ -44,6 +48,27 @@ TEST_F(AuditLog, KeepsEventsInOrder) {
   EXPECT_EQ(entries.back().event, "three");
   EXPECT_EQ(entries.back().detail, "detail");
   EXPECT_EQ(entries.back().time, world.clock.now());
+}
+
+TEST_F(AuditLog, IsWholeForWhoeverVerifiesItWhileOthersWrite) {
+  const tests::TemporaryFolder folder;
+  world.database = must(storage::open_sqlite(folder / "ca.db", {.create = true}));
+  must(world.create());
+  std::atomic<bool> verified = false;
+  std::thread writer([&] {
+    const auto database = must(storage::open_sqlite(folder / "ca.db", {}));
+    while (!verified) {
+      auto transaction = must(storage::Transaction::begin(*database, storage::Access::kWriteEarly));
+      must(record(*database, world.clock, "meanwhile", "detail"));
+      must(transaction.commit());
+    }
+  });
+  for (int i = 0; i < 300; ++i) {
+    const auto head = verify_audit_log(*world.database);
+    EXPECT_TRUE(head) << head.error().message;
+  }
+  verified = true;
+  writer.join();
 }
 
 TEST_F(AuditLog, IsListedPageByPage) {
