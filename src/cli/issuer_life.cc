@@ -145,7 +145,6 @@ void print_entry(const ca::AuditEntry& entry, const Context& context) {
 Result<> audit(const AuditArguments& arguments, const Context& context) {
   const auto open = TRY(open_issuer(arguments.folder));
   const auto database = TRY(open->issuer->database());
-  storage::Transaction snapshot = TRY(storage::Transaction::begin(*database, storage::Access::kRead));
   const ca::AuditHead head = TRY(ca::verify_audit_log(*database));
   json::array array;
   for (std::int64_t after = 0;;) {
@@ -153,6 +152,7 @@ Result<> audit(const AuditArguments& arguments, const Context& context) {
     if (page.empty()) break;
     after = page.back().id;
     for (const ca::AuditEntry& entry : page) {
+      if (entry.id > head.last_id) break;  // written since
       if (!arguments.all && std::ranges::find(kAccess, entry.event) == kAccess.end()) continue;
       if (context.json) {
         array.emplace_back(
