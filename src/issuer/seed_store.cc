@@ -227,12 +227,6 @@ Result<std::vector<SeedSummary>> list_seeds(Database& database, std::string_view
   return out;
 }
 
-Result<SecretBytes> open_seed(Database& database, const sealing::MasterKey& master_key, std::int64_t id) {
-  const std::optional<SeedRow> row = TRY(find_row(database, id));
-  if (!row) return fail(Fault::kNotFound, "there is no such seed");
-  return master_key.open(kPurpose, place(row->summary.description), row->sealed_value);
-}
-
 Result<> remove_seed(Database& database, std::string_view pool, std::string_view name) {
   const auto issued = TRY(storage::query_one(database, "SELECT credential_id IS NOT NULL FROM issuer_seeds WHERE pool = ? AND name = ?",
                                              {pool, name}, [](const Row& row) { return row.integer(0) != 0; }));

@@ -78,8 +78,6 @@ struct SeedSummary {
 };
 // All of a pool, or of all pools if it is empty, the oldest first.
 [[nodiscard]] Result<std::vector<SeedSummary>> list_seeds(storage::Database& database, std::string_view pool);
-// Opens one, issued or not, for a server that checks passwords. Fault::kNotFound if there is none with this id.
-[[nodiscard]] Result<SecretBytes> open_seed(storage::Database& database, const sealing::MasterKey& master_key, std::int64_t id);
 // Fault::kNotFound if there is no such seed, kRefused for one that was issued.
 [[nodiscard]] Result<> remove_seed(storage::Database& database, std::string_view pool, std::string_view name);
 
