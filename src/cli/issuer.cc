@@ -10,7 +10,6 @@
 #include <vector>
 
 #include "agent/printable.h"
-#include "base/encoding.h"
 #include "cli/commands.h"
 #include "cli/issuer_commands.h"
 #include "cli/issuer_folder.h"
@@ -279,12 +278,6 @@ struct CredentialsArguments {
   bool show_puk = false;
   bool unconfirmed = false;
 };
-
-// What people type to unlock a PIN. This is the one place that prints it, and only when told to.
-std::string passphrase_text(const issuer::Passphrase& passphrase) {
-  const ByteView value = passphrase.value.expose_secret();
-  return passphrase.format == PassphraseFormat::kBinary ? hex_encode(value) : to_text(value);
-}
 
 std::string state_of(const issuer::CredentialSummary& credential) {
   if (!credential.ended.empty()) return credential.ended;

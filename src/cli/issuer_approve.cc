@@ -4,9 +4,8 @@
 
 #include "agent/printable.h"
 #include "cli/issuer_commands.h"
+#include "cli/issuer_folder.h"
 #include "cli/operator_name.h"
-#include "crypto/random.h"
-#include "issuer/issuer.h"
 
 namespace airtight::cli {
 namespace {
@@ -19,14 +18,6 @@ struct Arguments {
   std::string device_id;
   std::string why;
 };
-
-// What all of them work on.
-struct OpenIssuer {
-  SystemClock clock;
-  crypto::SystemRandom random;
-};
-
-json::value text_or_null(const std::string& text) { return text.empty() ? json::value(nullptr) : json::value(text); }
 
 json::object as_json(const issuer::WaitingSession& session) {
   return {{"server_session_id", session.server_session_id},
@@ -43,9 +34,8 @@ json::object as_json(const issuer::WaitingSession& session) {
 }
 
 Result<> list_waiting(const Arguments& arguments, const Context& context) {
-  OpenIssuer open;
-  const auto issuer = TRY(issuer::Issuer::open(arguments.folder, open.clock, open.random));
-  const std::vector<issuer::WaitingSession> sessions = TRY(issuer->waiting());
+  const auto open = TRY(open_issuer(arguments.folder));
+  const std::vector<issuer::WaitingSession> sessions = TRY(open->issuer->waiting());
   if (context.json) {
     json::array array;
     for (const issuer::WaitingSession& session : sessions) array.push_back(as_json(session));
@@ -67,9 +57,8 @@ Result<> list_waiting(const Arguments& arguments, const Context& context) {
 }
 
 Result<> approve(const Arguments& arguments, const Context& context) {
-  OpenIssuer open;
-  const auto issuer = TRY(issuer::Issuer::open(arguments.folder, open.clock, open.random));
-  TRY(issuer->approve(arguments.session, {.by = operator_name(), .device_id = arguments.device_id}));
+  const auto open = TRY(open_issuer(arguments.folder));
+  TRY(open->issuer->approve(arguments.session, {.by = operator_name(), .device_id = arguments.device_id}));
   if (context.json) {
     context.print_json(json::object{{"approved", arguments.session}});
   } else {
@@ -79,9 +68,8 @@ Result<> approve(const Arguments& arguments, const Context& context) {
 }
 
 Result<> deny(const Arguments& arguments, const Context& context) {
-  OpenIssuer open;
-  const auto issuer = TRY(issuer::Issuer::open(arguments.folder, open.clock, open.random));
-  TRY(issuer->deny(arguments.session, arguments.why, {.by = operator_name()}));
+  const auto open = TRY(open_issuer(arguments.folder));
+  TRY(open->issuer->deny(arguments.session, arguments.why, {.by = operator_name()}));
   if (context.json) {
     context.print_json(json::object{{"denied", arguments.session}});
   } else {
@@ -91,7 +79,7 @@ Result<> deny(const Arguments& arguments, const Context& context) {
 }
 
 void add_session(CLI::App& command, Arguments& arguments) {
-  command.add_option("DIR", arguments.folder, "The folder of the issuer")->required();
+  add_issuer_folder(command, arguments.folder);
   command.add_option("SESSION", arguments.session, "Its ServerSessionID, as 'issuer waiting' shows it")->required();
 }
 
@@ -102,7 +90,7 @@ void add_issuer_approve(CLI::App& issuer_group, Context& context) {
   CLI::App& listing =
       add_command(issuer_group, context, "waiting", "List the sessions that wait for an approval", "airtight issuer waiting ./issuer",
                   Secrets::kNone, [to_list, &context] { return list_waiting(*to_list, context); });
-  listing.add_option("DIR", to_list->folder, "The folder of the issuer")->required();
+  add_issuer_folder(listing, to_list->folder);
 
   const auto to_approve = std::make_shared<Arguments>();
   CLI::App& approving = add_command(issuer_group, context, "approve", "Approve the certificates of a session that waits for that",

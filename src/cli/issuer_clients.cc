@@ -4,10 +4,9 @@
 
 #include "agent/printable.h"
 #include "cli/issuer_commands.h"
+#include "cli/issuer_folder.h"
 #include "cli/operator_name.h"
-#include "crypto/random.h"
 #include "issuer/enrolment.h"
-#include "issuer/issuer.h"
 #include "storage/files.h"
 
 namespace airtight::cli {
@@ -23,20 +22,12 @@ struct Arguments {
   std::string certificate_file;
 };
 
-struct Tools {
-  SystemClock clock;
-  crypto::SystemRandom random;
-};
-
-json::value text_or_null(const std::string& text) { return text.empty() ? json::value(nullptr) : json::value(text); }
-
 Result<> add(const Arguments& arguments, const Context& context) {
-  Tools tools;
-  const auto issuer = TRY(issuer::Issuer::open(arguments.folder, tools.clock, tools.random));
+  const auto open = TRY(open_issuer(arguments.folder));
   issuer::NewClient client = arguments.client;
   if (!arguments.certificate_file.empty())
     client.certificate_pem = to_text(TRY(storage::read_file(arguments.certificate_file, kLargestPemFile)));
-  const std::optional<std::string> token = TRY(issuer->add_client(client, operator_name()));
+  const std::optional<std::string> token = TRY(open->issuer->add_client(client, operator_name()));
   const std::string path = issuer::entrance_url("", client.profile);
   if (context.json) {
     context.print_json(
@@ -53,9 +44,8 @@ Result<> add(const Arguments& arguments, const Context& context) {
 }
 
 Result<> list(const Arguments& arguments, const Context& context) {
-  Tools tools;
-  const auto issuer = TRY(issuer::Issuer::open(arguments.folder, tools.clock, tools.random));
-  const std::vector<issuer::RegisteredClient> clients = TRY(issuer->clients());
+  const auto open = TRY(open_issuer(arguments.folder));
+  const std::vector<issuer::RegisteredClient> clients = TRY(open->issuer->clients());
   json::array array;
   for (const issuer::RegisteredClient& client : clients) {
     const std::string proof = client.fingerprint.empty() ? "token" : "certificate";
@@ -77,19 +67,14 @@ Result<> list(const Arguments& arguments, const Context& context) {
 }
 
 Result<> remove(const Arguments& arguments, const Context& context) {
-  Tools tools;
-  const auto issuer = TRY(issuer::Issuer::open(arguments.folder, tools.clock, tools.random));
-  TRY(issuer->remove_client(arguments.client.name, operator_name()));
+  const auto open = TRY(open_issuer(arguments.folder));
+  TRY(open->issuer->remove_client(arguments.client.name, operator_name()));
   if (context.json) {
     context.print_json(json::object{{"removed", arguments.client.name}});
   } else {
     context.out << arguments.client.name << " does not enrol any more; what it has stays valid\n";
   }
   return {};
-}
-
-void add_folder(CLI::App& command, Arguments& arguments) {
-  command.add_option("DIR", arguments.folder, "The folder of the issuer")->required();
 }
 
 }  // namespace
@@ -103,7 +88,7 @@ void add_issuer_clients(CLI::App& issuer_group, Context& context) {
                                  "airtight issuer clients add ./issuer printer-7 --profile printers > token\n"
                                  "airtight issuer clients add ./issuer printer-8 --profile printers --cert printer-8.pem",
                                  Secrets::kHandled, [to_add, &context] { return add(*to_add, context); });
-  add_folder(adding, *to_add);
+  add_issuer_folder(adding, to_add->folder);
   adding.add_option("NAME", to_add->client.name, "1 to 64 letters, digits, '.', '-' and '_'; {user_id} in templates")->required();
   adding.add_option("--profile", to_add->client.profile, "The profile of issuer.toml (default default)")->type_name("NAME");
   adding.add_option("--subject", to_add->client.subject, "Whom its certificates name, instead of the profile's subject")->type_name("DN");
@@ -113,13 +98,13 @@ void add_issuer_clients(CLI::App& issuer_group, Context& context) {
   const auto to_list = std::make_shared<Arguments>();
   CLI::App& listing = add_command(group, context, "list", "List the clients that are registered", "airtight issuer clients list ./issuer",
                                   Secrets::kNone, [to_list, &context] { return list(*to_list, context); });
-  add_folder(listing, *to_list);
+  add_issuer_folder(listing, to_list->folder);
 
   const auto to_remove = std::make_shared<Arguments>();
   CLI::App& removing =
       add_command(group, context, "remove", "Register a client no more", "airtight issuer clients remove ./issuer printer-7",
                   Secrets::kNone, [to_remove, &context] { return remove(*to_remove, context); });
-  add_folder(removing, *to_remove);
+  add_issuer_folder(removing, to_remove->folder);
   removing.add_option("NAME", to_remove->client.name, "Its name")->required();
 }
 

@@ -6,9 +6,8 @@
 #include "agent/printable.h"
 #include "base/encoding.h"
 #include "cli/issuer_commands.h"
+#include "cli/issuer_folder.h"
 #include "cli/operator_name.h"
-#include "crypto/random.h"
-#include "issuer/issuer.h"
 #include "provenance/verdict.h"
 #include "storage/files.h"
 
@@ -27,26 +26,20 @@ struct Arguments {
   std::string subject;
 };
 
-struct Tools {
-  SystemClock clock;
-  crypto::SystemRandom random;
-};
-
 json::object as_json(const issuer::ListedDevice& device) {
   return {{"device_id", device.device_id},
           {"profile", device.profile},
-          {"subject", device.subject.empty() ? json::value(nullptr) : json::value(device.subject)},
-          {"fingerprint", device.fingerprint.empty() ? json::value(nullptr) : json::value(hex_encode(device.fingerprint))},
+          {"subject", text_or_null(device.subject)},
+          {"fingerprint", text_or_null(hex_encode(device.fingerprint))},
           {"added", format_time(device.added_at)}};
 }
 
 Result<> add(const Arguments& arguments, const Context& context) {
-  Tools tools;
-  const auto issuer = TRY(issuer::Issuer::open(arguments.folder, tools.clock, tools.random));
+  const auto open = TRY(open_issuer(arguments.folder));
   std::string device = arguments.what;
   if (!provenance::is_device_id(device) && std::filesystem::exists(device))
     device = to_text(TRY(storage::read_file(arguments.what, kLargestPemFile)));
-  const issuer::ListedDevice added = TRY(issuer->add_device(arguments.profile, device, arguments.subject, operator_name()));
+  const issuer::ListedDevice added = TRY(open->issuer->add_device(arguments.profile, device, arguments.subject, operator_name()));
   if (context.json) {
     context.print_json(as_json(added));
   } else {
@@ -56,11 +49,10 @@ Result<> add(const Arguments& arguments, const Context& context) {
 }
 
 Result<> import(const Arguments& arguments, const Context& context) {
-  Tools tools;
-  const auto issuer = TRY(issuer::Issuer::open(arguments.folder, tools.clock, tools.random));
+  const auto open = TRY(open_issuer(arguments.folder));
   const Bytes csv = TRY(storage::read_file(arguments.what, kLargestList));
   const std::filesystem::path folder = std::filesystem::path(arguments.what).parent_path();
-  const Result<std::size_t> count = issuer->import_devices(arguments.profile, text_of(csv), folder, operator_name());
+  const Result<std::size_t> count = open->issuer->import_devices(arguments.profile, text_of(csv), folder, operator_name());
   if (!count) {
     Error error = count.error();
     return Failure(std::move(error).in(arguments.what));
@@ -74,9 +66,8 @@ Result<> import(const Arguments& arguments, const Context& context) {
 }
 
 Result<> list(const Arguments& arguments, const Context& context) {
-  Tools tools;
-  const auto issuer = TRY(issuer::Issuer::open(arguments.folder, tools.clock, tools.random));
-  const std::vector<issuer::ListedDevice> devices = TRY(issuer->devices());
+  const auto open = TRY(open_issuer(arguments.folder));
+  const std::vector<issuer::ListedDevice> devices = TRY(open->issuer->devices());
   if (context.json) {
     json::array array;
     for (const issuer::ListedDevice& device : devices) array.push_back(as_json(device));
@@ -92,9 +83,8 @@ Result<> list(const Arguments& arguments, const Context& context) {
 }
 
 Result<> remove(const Arguments& arguments, const Context& context) {
-  Tools tools;
-  const auto issuer = TRY(issuer::Issuer::open(arguments.folder, tools.clock, tools.random));
-  TRY(issuer->remove_device(arguments.profile, arguments.what, operator_name()));
+  const auto open = TRY(open_issuer(arguments.folder));
+  TRY(open->issuer->remove_device(arguments.profile, arguments.what, operator_name()));
   if (context.json) {
     context.print_json(json::object{{"removed", arguments.what}});
   } else {
@@ -104,7 +94,7 @@ Result<> remove(const Arguments& arguments, const Context& context) {
 }
 
 void add_folder_and_profile(CLI::App& command, Arguments& arguments) {
-  command.add_option("DIR", arguments.folder, "The folder of the issuer")->required();
+  add_issuer_folder(command, arguments.folder);
   command.add_option("--profile", arguments.profile, "The profile of issuer.toml (default default)")->type_name("NAME");
 }
 
@@ -132,7 +122,7 @@ void add_issuer_devices(CLI::App& issuer_group, Context& context) {
   const auto to_list = std::make_shared<Arguments>();
   CLI::App& listing = add_command(group, context, "list", "List the devices that are registered", "airtight issuer devices list ./issuer",
                                   Secrets::kNone, [to_list, &context] { return list(*to_list, context); });
-  listing.add_option("DIR", to_list->folder, "The folder of the issuer")->required();
+  add_issuer_folder(listing, to_list->folder);
 
   const auto to_remove = std::make_shared<Arguments>();
   CLI::App& removing = add_command(group, context, "remove", "Register a device no more; what it has stays valid",

@@ -29,6 +29,9 @@ struct OpenIssuer {
 // DIR, as every command has it.
 void add_issuer_folder(CLI::App& command, std::string& folder);
 
+// What people type to unlock a PIN, for the commands that print it: 'issuer unlock' and 'issuer credentials --show-puk'.
+[[nodiscard]] std::string passphrase_text(const issuer::Passphrase& passphrase);
+
 // Null in JSON for what is not known.
 [[nodiscard]] inline boost::json::value text_or_null(const std::string& text) {
   return text.empty() ? boost::json::value(nullptr) : boost::json::value(text);

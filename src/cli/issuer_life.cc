@@ -93,12 +93,6 @@ struct UnlockArguments {
   std::string reason;
 };
 
-// This and issuer credentials --show-puk are the places that print a PUK, and only when told to.
-std::string puk_text(const issuer::Passphrase& puk) {
-  const ByteView value = puk.value.expose_secret();
-  return puk.format == PassphraseFormat::kBinary ? hex_encode(value) : to_text(value);
-}
-
 Result<> unlock(const UnlockArguments& arguments, const Context& context) {
   const auto open = TRY(open_issuer(arguments.folder));
   const issuer::ReleasedPuk released =
@@ -109,22 +103,22 @@ Result<> unlock(const UnlockArguments& arguments, const Context& context) {
                                     {"device_id", text_or_null(released.device_id)},
                                     {"key_id", released.key_id},
                                     {"puk_policy", released.puk.name},
-                                    {"puk", puk_text(released.puk)}});
+                                    {"puk", passphrase_text(released.puk)}});
     return {};
   }
   context.err << "For the key " << released.key_id << " of " << agent::printable(released.subject) << ", device " << released.device_id
               << ": the user types it into 'airtight keys unlock'\n";
-  context.out << puk_text(released.puk) << '\n';
+  context.out << passphrase_text(released.puk) << '\n';
   return {};
 }
 
 // audit
 
 // Who saw or got what, apart from what the authority issues and sessions do by themselves.
-constexpr std::array kAccess = std::to_array<std::string_view>(
-    {"passphrases.shown", "puk.released", "session.approval-refused", "session.denied", "device.registered", "device.removed",
-     "private-key.restored", "session.approved", "credentials.revoked", "credentials.held", "credentials.released", "seeds.imported",
-     "seeds.generated", "seeds.removed", "seeds.exported"});
+constexpr std::array kAccess =
+    std::to_array<std::string_view>({"passphrases.shown", "puk.released", "session.approval-refused", "session.denied", "device.registered",
+                                     "device.removed", "private-key.restored", "session.approved", "credentials.revoked",
+                                     "credentials.held", "credentials.released", "seeds.imported", "seeds.generated", "seeds.removed"});
 constexpr std::size_t kPage = 1000;  // rows read at once
 
 struct AuditArguments {

@@ -4,6 +4,7 @@
 
 #include "cli/commands.h"
 #include "cli/issuer_commands.h"
+#include "cli/issuer_folder.h"
 #include "issuer/configuration.h"
 #include "issuer/explanation.h"
 
@@ -62,13 +63,13 @@ void add_issuer_profile(CLI::App& issuer_group, Context& context) {
   CLI::App& checking =
       add_command(group, context, "check", "Check the configuration, with the line and column of what is wrong",
                   "airtight issuer profile check ./issuer", Secrets::kNone, [to_check, &context] { return check(*to_check, context); });
-  checking.add_option("DIR", to_check->folder, "The folder of the issuer")->required();
+  add_issuer_folder(checking, to_check->folder);
   checking.add_option("NAME", to_check->name, "The profile; without it all");
   const auto to_explain = std::make_shared<ProfileArguments>();
   CLI::App& explaining = add_command(group, context, "explain", "Say what a device is asked for and what it gets",
                                      "airtight issuer profile explain ./issuer default", Secrets::kNone,
                                      [to_explain, &context] { return explain(*to_explain, context); });
-  explaining.add_option("DIR", to_explain->folder, "The folder of the issuer")->required();
+  add_issuer_folder(explaining, to_explain->folder);
   explaining.add_option("NAME", to_explain->name, "The profile")->required();
 }
 
