@@ -139,6 +139,14 @@ TEST_F(HttpServer, ReadsARequestThatArrivesByteByByte) {
   EXPECT_TRUE(socket.read_message().ends_with("POST /p abc"));
 }
 
+TEST_F(HttpServer, ReadsAnEmptyChunkedBodyThatArrivesByteByByte) {
+  start();
+  RawSocket socket = connect();
+  for (const char c : std::string("POST /p HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nT: u\r\n\r\n"))
+    socket.send(std::string(1, c));
+  EXPECT_TRUE(socket.read_message().ends_with("POST /p "));
+}
+
 TEST_F(HttpServer, AnswersHeadWithoutBody) {
   start();
   const std::string response = answer_to("HEAD /x HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
