@@ -1,11 +1,13 @@
 // Key containers: whatever is taken out of one is within the rules, and its parameters survive a property bag; a container that opens says
-// the same when it is read again, and another key opens none that is encrypted.
+// the same when it is read again and when it is written again, and another key opens none that is encrypted.
 #include "otp/pskc.h"
 
 #include <cstdint>
 #include <cstdlib>
 #include <iostream>
 #include <string_view>
+
+#include "crypto/random.h"
 
 namespace {
 
@@ -48,6 +50,17 @@ void check(const Seed& seed) {
   require(!pin.min_length || !pin.max_length || *pin.min_length <= *pin.max_length, "a PIN that no length is right for");
 }
 
+// What was read is written, encrypted, and read again. A container may hold what cannot be written: one Id for two devices.
+void check_writing(const std::vector<Seed>& seeds) {
+  crypto::SystemRandom random;
+  const PskcOpener opener = key(0);
+  const auto text = write_pskc(seeds, opener, random);
+  if (!text) return;
+  const auto again = read_pskc(text->expose_secret(), opener, kNow, {});
+  require(again && again->refused.empty() && again->seeds.size() == seeds.size(), "a container of ours that does not open");
+  for (std::size_t i = 0; i < seeds.size(); ++i) require(same(again->seeds[i], seeds[i]), "a seed that changed when it was written");
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -63,6 +76,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     ++opened;
     require(container->seeds.size() + container->refused.size() <= kLimits.max_keys, "more keys than allowed");
     for (const Seed& seed : container->seeds) check(seed);
+    check_writing(container->seeds);
     for (const RefusedKey& key : container->refused) require(!key.id.empty() && !key.reason.empty(), "a key refused without a reason");
     const auto again = read_pskc(text, opener, kNow, kLimits);
     require(again && again->seeds.size() == container->seeds.size(), "another answer the second time");

@@ -13,6 +13,7 @@
 #include "cli/commands.h"
 #include "cli/issuer_commands.h"
 #include "cli/issuer_folder.h"
+#include "cli/operator_name.h"
 #include "cli/seal_options.h"
 #include "crypto/random.h"
 #include "issuer/init.h"
@@ -311,7 +312,7 @@ Result<> list_credentials(const CredentialsArguments& arguments, const Context& 
   const auto open = TRY(open_issuer(arguments.folder));
   std::vector<issuer::CredentialSummary> credentials =
       TRY(open->issuer->credentials(arguments.unconfirmed ? issuer::Issuer::Which::kUnconfirmed : issuer::Issuer::Which::kAll));
-  if (arguments.show_puk) TRY(open->issuer->add_passphrases(credentials, prompt_for_issuer(arguments.folder)));
+  if (arguments.show_puk) TRY(open->issuer->add_passphrases(credentials, operator_name(), prompt_for_issuer(arguments.folder)));
   if (context.json) {
     json::array array;
     for (const issuer::CredentialSummary& credential : credentials) array.push_back(credential_as_json(credential, arguments.show_puk));

@@ -1,4 +1,6 @@
-// airtight issuer seeds: the seeds of one-time passwords that an issuer hands out, imported or made.
+// airtight issuer seeds: the seeds of one-time passwords that an issuer hands out, imported or made, and exported for servers that check
+// passwords.
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -7,6 +9,7 @@
 #include "cli/command.h"
 #include "cli/issuer_commands.h"
 #include "cli/issuer_folder.h"
+#include "cli/operator_name.h"
 #include "cli/pin_file.h"
 #include "issuer/seeds.h"
 #include "storage/files.h"
@@ -24,6 +27,7 @@ struct SeedsArguments {
   std::string file;
   std::string key_file;
   std::string passphrase_file;
+  bool plain = false;
   std::vector<std::string> names;
 };
 
@@ -37,7 +41,7 @@ struct GenerateArguments {
   std::uint32_t period = otp::Totp().period;
 };
 
-// What opens a container, out of files that nobody else can read.
+// What opens a container, or will, out of files that nobody else can read.
 Result<otp::PskcOpener> opener_from(const SeedsArguments& arguments) {
   if (!arguments.key_file.empty())
     return otp::PskcOpener(otp::PreSharedKey{TRY(pin_from_file(arguments.key_file, PassphraseFormat::kBinary))});
@@ -57,7 +61,7 @@ Result<> import(const SeedsArguments& arguments, Context& context) {
   const Bytes container = TRY(storage::read_file(arguments.file, kMaxContainer));
   const auto open = TRY(open_issuer(arguments.folder));
   const issuer::SeedImport done =
-      TRY(issuer::import_seeds(*open->issuer, arguments.pool, container, opener, prompt_for_issuer(arguments.folder)));
+      TRY(issuer::import_seeds(*open->issuer, arguments.pool, container, opener, operator_name(), prompt_for_issuer(arguments.folder)));
   context.refused = !done.refused.empty();
   if (context.json) {
     json::array refused;
@@ -77,12 +81,38 @@ Result<> generate(const GenerateArguments& arguments, const Context& context) {
   if (arguments.totp) plan.parameters = otp::Totp{.digits = arguments.digits, .period = arguments.period};
   const auto open = TRY(open_issuer(arguments.folder));
   const std::vector<std::string> names =
-      TRY(issuer::generate_seeds(*open->issuer, arguments.pool, plan, prompt_for_issuer(arguments.folder)));
+      TRY(issuer::generate_seeds(*open->issuer, arguments.pool, plan, operator_name(), prompt_for_issuer(arguments.folder)));
   if (context.json) {
     context.print_json(json::object{{"pool", arguments.pool}, {"generated", names_as_json(names)}});
   } else {
     context.out << names.size() << (names.size() == 1 ? " seed is" : " seeds are") << " new in the pool " << arguments.pool << '\n';
   }
+  return {};
+}
+
+// Refused before anything is on record as exported. That nothing is ever replaced is write_new_file()'s part.
+Result<> require_no_file(const std::string& path) {
+  std::error_code fault;
+  if (std::filesystem::exists(std::filesystem::symlink_status(path, fault)))
+    return fail(Fault::kRefused, "there is a file " + path + " already", "name another, or remove it first");
+  return {};
+}
+
+Result<> export_to_file(const SeedsArguments& arguments, const Context& context) {
+  TRY(require_no_file(arguments.file));
+  const otp::PskcOpener opener = TRY(opener_from(arguments));
+  const auto open = TRY(open_issuer(arguments.folder));
+  const issuer::SeedExport done = TRY(
+      issuer::export_seeds(*open->issuer, arguments.pool, arguments.names, opener, operator_name(), prompt_for_issuer(arguments.folder)));
+  TRY(storage::write_new_file(arguments.file, done.container.expose_secret(), storage::FileMode::kPrivate));
+  if (context.json) {
+    context.print_json(json::object{
+        {"pool", arguments.pool}, {"exported", names_as_json(done.names)}, {"file", arguments.file}, {"encrypted", !arguments.plain}});
+    return {};
+  }
+  context.out << done.names.size() << (done.names.size() == 1 ? " seed" : " seeds") << " of the pool " << arguments.pool
+              << (done.names.size() == 1 ? " is in " : " are in ") << arguments.file << '\n';
+  if (arguments.plain) context.err << "The seeds stand in the clear there: remove the file when the server has them\n";
   return {};
 }
 
@@ -114,7 +144,8 @@ json::object seed_as_json(const issuer::SeedSummary& summary) {
           {"not_after", time_or_null(seed.not_after)},
           {"pin_policy", std::move(pin)},
           {"imported", format_time(summary.created_at)},
-          {"serial", text_or_null(summary.serial)}};
+          {"serial", text_or_null(summary.serial)},
+          {"subject", text_or_null(summary.subject)}};
 }
 
 void print_seed(const issuer::SeedSummary& summary, const Context& context) {
@@ -151,7 +182,7 @@ Result<> list(const SeedsArguments& arguments, const Context& context) {
 
 Result<> remove(const SeedsArguments& arguments, const Context& context) {
   const auto open = TRY(open_issuer(arguments.folder));
-  TRY(issuer::remove_seeds(*open->issuer, arguments.pool, arguments.names));
+  TRY(issuer::remove_seeds(*open->issuer, arguments.pool, arguments.names, operator_name()));
   if (context.json) {
     context.print_json(json::object{{"pool", arguments.pool}, {"removed", names_as_json(arguments.names)}});
   } else {
@@ -195,12 +226,35 @@ void add_generate(CLI::App& group, Context& context) {
   command.add_option("--period", arguments->period, "Seconds that a time-based password lasts (default 30)")->type_name("NUMBER");
 }
 
+void add_export(CLI::App& group, Context& context) {
+  const auto arguments = std::make_shared<SeedsArguments>();
+  CLI::App& command =
+      add_command(group, context, "export",
+                  "Write seeds into a key container (PSKC, RFC 6030), for a server that checks their passwords; it goes on record",
+                  "airtight issuer seeds export ./issuer server.pskc --pool tokens --key-file server-key\n"
+                  "airtight issuer seeds export ./issuer one.pskc 12345678 --pool tokens --passphrase-file delivery.txt",
+                  Secrets::kHandled, [arguments, &context] { return export_to_file(*arguments, context); });
+  add_issuer_folder(command, arguments->folder);
+  command.add_option("FILE", arguments->file, "The container, a new file (0600)")->required();
+  command.add_option("NAME", arguments->names, "Their names, as 'issuer seeds list' shows them; without any, all of the pool");
+  add_pool(command, arguments->pool)->required();
+  CLI::Option_group* const protection = command.add_option_group("protection", "How the container is protected");
+  protection
+      ->add_option("--key-file", arguments->key_file, "A file (0600) with the AES key that the server has too, 16, 24 or 32 bytes in hex")
+      ->type_name("FILE");
+  protection->add_option("--passphrase-file", arguments->passphrase_file, "A file (0600) with a passphrase of 8 bytes at least")
+      ->type_name("FILE");
+  protection->add_flag("--plain", arguments->plain, "In the clear, for a server that reads no encrypted containers");
+  protection->require_option(1);
+}
+
 }  // namespace
 
 void add_issuer_seeds(CLI::App& issuer_group, Context& context) {
   CLI::App& group = add_group(issuer_group, "seeds", "Look after the seeds of one-time passwords that are issued");
   add_import(group, context);
   add_generate(group, context);
+  add_export(group, context);
   const auto to_list = std::make_shared<SeedsArguments>();
   CLI::App& listing = add_command(group, context, "list", "List the seeds, those that wait and those that were issued",
                                   "airtight issuer seeds list ./issuer --pool tokens", Secrets::kNone,

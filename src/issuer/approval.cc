@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "ca/audit.h"
 #include "issuer/issuer.h"
+#include "issuer/operator_line.h"
 #include "issuer/session_store.h"
 #include "issuer/verdict_record.h"
 
@@ -30,8 +31,8 @@ Result<Session> waiting_session(Database& database, std::string_view id, Instant
 }
 
 std::string record_of(const Session& session, const Decision& decision) {
-  return "session: " + session.server_session_id + "\nsubject: " + session.subject + "\ndevice: " + session.device_id +
-         "\nby: " + std::string(decision.by.empty() ? "unknown" : decision.by) + "\n";
+  return "session: " + session.server_session_id + "\nsubject: " + session.subject + "\ndevice: " + session.device_id + "\n" +
+         operator_line(decision.by);
 }
 
 // What is said does not depend on how much of the device ID was right.

@@ -8,6 +8,7 @@
 #include "issuer/enrolment_subject.h"
 #include "issuer/init.h"
 #include "issuer/internal/step.h"
+#include "issuer/operator_line.h"
 #include "issuer/session_store.h"
 #include "issuer/tls_identity.h"
 #include "storage/database.h"
@@ -179,7 +180,8 @@ Result<std::vector<CredentialSummary>> Issuer::credentials(Which which) {
              : read_all(*database, AIRTIGHT_SELECT_CREDENTIALS "ORDER BY c.id", credential_from);
 }
 
-Result<> Issuer::add_passphrases(std::vector<CredentialSummary>& credentials, const sealing::PassphrasePrompt& prompt) {
+Result<> Issuer::add_passphrases(std::vector<CredentialSummary>& credentials, std::string_view by,
+                                 const sealing::PassphrasePrompt& prompt) {
   const sealing::MasterKey master_key = TRY(unseal(prompt));
   const DatabasePool::Lease database = TRY(pool_.take());
   std::string shown;
@@ -190,7 +192,7 @@ Result<> Issuer::add_passphrases(std::vector<CredentialSummary>& credentials, co
   }
   if (shown.empty()) return {};
   storage::Transaction transaction = TRY(storage::Transaction::begin(*database, storage::Access::kWrite));
-  TRY(ca::record(*database, *clock_, "passphrases.shown", shown));
+  TRY(ca::record(*database, *clock_, "passphrases.shown", operator_line(by) + shown));
   return transaction.commit();
 }
 

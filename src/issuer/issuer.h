@@ -117,8 +117,10 @@ class Issuer {
   enum class Which : std::uint8_t { kAll, kUnconfirmed };  // unconfirmed: those in doubt too
   [[nodiscard]] Result<std::vector<CredentialSummary>> credentials(Which which = Which::kAll);
 
-  // Opens the PUKs of `credentials` and the PINs that were set for them; needs the seal. That it was done is in the audit log.
-  [[nodiscard]] Result<> add_passphrases(std::vector<CredentialSummary>& credentials, const sealing::PassphrasePrompt& prompt);
+  // Opens the PUKs of `credentials` and the PINs that were set for them; needs the seal. That it was done, and that the operator `by` did
+  // it, is in the audit log.
+  [[nodiscard]] Result<> add_passphrases(std::vector<CredentialSummary>& credentials, std::string_view by,
+                                         const sealing::PassphrasePrompt& prompt);
 
   // Approves the certificates of a session with deferred certification: its resume URL gives them from now on (approval.cc).
   // Fault::kNotFound if there is no such session, kRefused if it does not wait for that; if its profile wants the device ID and it is not

@@ -9,6 +9,7 @@
 #include "ca/revocation.h"
 #include "issuer/credential_store.h"
 #include "issuer/enrolment.h"
+#include "issuer/operator_line.h"
 #include "issuer/session_store.h"
 #include "storage/database.h"
 
@@ -183,7 +184,7 @@ Result<Changed> change_status(Issuer& issuer, const Operator& who, const Choice&
     return fail(Fault::kRefused, "what is chosen by the " + std::string(kind_of(choice.whose)) + " " + choice.name + " is " +
                                      std::string(already(wish.change)));
   }
-  std::string detail = "operator: " + who.name + "\n" + std::string(kind_of(choice.whose)) + ": " + choice.name + "\n";
+  std::string detail = operator_line(who.name) + std::string(kind_of(choice.whose)) + ": " + choice.name + "\n";
   for (const std::string& serial : done.serials) detail += "serial: " + serial + "\n";
   for (const std::string& session : done.sessions) detail += "aborted: " + session + "\n";
   TRY(ca::record(*database, clock, event_of(wish.change), detail));
@@ -238,7 +239,7 @@ Result<ReleasedPuk> release_puk(Issuer& issuer, const Operator& who, std::string
   if (puk == passphrases.end() || !session) return fail(Fault::kInternal, "the PUK " + policy + " is not in the database");
   storage::Transaction transaction = TRY(storage::Transaction::begin(*database, storage::Access::kWrite));
   TRY(ca::record(*database, issuer.clock(), "puk.released",
-                 "operator: " + who.name + "\nreason: " + std::string(reason) + "\nserial: " + number + "\nkey: " + credential->key_id +
+                 operator_line(who.name) + "reason: " + std::string(reason) + "\nserial: " + number + "\nkey: " + credential->key_id +
                      "\npuk: " + policy + "\nsubject: " + session->subject + "\ndevice: " + session->device_id + "\n"));
   TRY(transaction.commit());
   return ReleasedPuk{number, session->subject, session->device_id, credential->key_id, std::move(*puk)};

@@ -7,6 +7,7 @@
 #include "issuer/enrolment.h"
 #include "issuer/enrolment_subject.h"
 #include "issuer/issuer.h"
+#include "issuer/operator_line.h"
 #include "provenance/verdict.h"
 #include "storage/files.h"
 
@@ -17,8 +18,6 @@ using storage::Database;
 
 constexpr std::string_view kPemBegin = "-----BEGIN";
 constexpr std::size_t kMaxCertificateFile = 256U << 10;
-
-std::string by_line(std::string_view by) { return "by: " + std::string(by.empty() ? "unknown" : by) + "\n"; }
 
 Result<const Profile*> profile_of_devices(const Configuration& configuration, std::string_view name) {
   const Profile* profile = TRY(configuration.find_profile(name));
@@ -75,7 +74,7 @@ Result<ListedDevice> Issuer::add_device(std::string_view profile_name, std::stri
   const DatabasePool::Lease database = TRY(pool_.take());
   storage::Transaction transaction = TRY(storage::Transaction::begin(*database, storage::Access::kWrite));
   TRY(insert(*database, entry));
-  TRY(ca::record(*database, *clock_, "device.registered", lines_of(entry) + by_line(by)));
+  TRY(ca::record(*database, *clock_, "device.registered", lines_of(entry) + operator_line(by)));
   TRY(transaction.commit());
   return entry;
 }
@@ -100,7 +99,7 @@ Result<std::size_t> Issuer::import_devices(std::string_view profile_name, std::s
     Result<ListedDevice> entry = make_entry(*profile, device, line.subject, clock_->now());
     if (!entry) return Failure(in_line(line.line, std::move(entry.error())));
     if (Result<> inserted = insert(*database, *entry); !inserted) return Failure(in_line(line.line, std::move(inserted.error())));
-    TRY(ca::record(*database, *clock_, "device.registered", lines_of(*entry) + by_line(by)));
+    TRY(ca::record(*database, *clock_, "device.registered", lines_of(*entry) + operator_line(by)));
   }
   TRY(transaction.commit());
   return lines.size();
@@ -113,7 +112,7 @@ Result<> Issuer::remove_device(std::string_view profile, std::string_view device
   if (!TRY(issuer::remove_device(*database, profile, id)))
     return fail(Fault::kNotFound, "the device " + id + " is not registered for the profile '" + std::string(profile) + "'",
                 "'airtight issuer devices list' shows those that are");
-  TRY(ca::record(*database, *clock_, "device.removed", "device: " + id + "\nprofile: " + std::string(profile) + "\n" + by_line(by)));
+  TRY(ca::record(*database, *clock_, "device.removed", "device: " + id + "\nprofile: " + std::string(profile) + "\n" + operator_line(by)));
   return transaction.commit();
 }
 
@@ -153,7 +152,7 @@ Result<std::optional<std::string>> Issuer::add_client(const NewClient& wanted, s
     return fail(Fault::kRefused, "a client of this name or with this certificate is registered already",
                 "remove it first: 'airtight issuer clients remove'");
   TRY(ca::record(*database, *clock_, "client.registered",
-                 "client: " + client.name + "\nprofile: " + client.profile + "\nsubject: " + client.subject + "\n" + by_line(by)));
+                 "client: " + client.name + "\nprofile: " + client.profile + "\nsubject: " + client.subject + "\n" + operator_line(by)));
   TRY(transaction.commit());
   return shown;
 }
@@ -163,7 +162,7 @@ Result<> Issuer::remove_client(std::string_view name, std::string_view by) {
   storage::Transaction transaction = TRY(storage::Transaction::begin(*database, storage::Access::kWrite));
   if (!TRY(issuer::remove_client(*database, name)))
     return fail(Fault::kNotFound, "there is no client '" + std::string(name) + "'", "'airtight issuer clients list' shows those there are");
-  TRY(ca::record(*database, *clock_, "client.removed", "client: " + std::string(name) + "\n" + by_line(by)));
+  TRY(ca::record(*database, *clock_, "client.removed", "client: " + std::string(name) + "\n" + operator_line(by)));
   return transaction.commit();
 }
 

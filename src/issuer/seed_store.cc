@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <boost/json.hpp>
+#include <set>
 
 #include "crypto/certificate_builder.h"
 
@@ -17,9 +18,10 @@ using storage::Value;
 constexpr std::string_view kPurpose = "issuer seeds";
 constexpr std::array kBagProperties = std::to_array<std::string_view>({"Counter", "Digits", "Period", "T0"});  // as otp has them
 
-#define AIRTIGHT_SELECT_SEED                                                                                                   \
-  "SELECT d.id, d.pool, d.name, d.properties, d.bag_type, d.algorithm, d.user_name, d.not_before, d.not_after, d.pin_policy, " \
-  "d.created_at, d.sealed_value, c.serial FROM issuer_seeds d LEFT JOIN issuer_credentials c ON c.id = d.credential_id WHERE "
+#define AIRTIGHT_SELECT_SEED                                                                                                        \
+  "SELECT d.id, d.pool, d.name, d.properties, d.bag_type, d.algorithm, d.user_name, d.not_before, d.not_after, d.pin_policy, "      \
+  "d.created_at, d.sealed_value, c.serial, s.subject FROM issuer_seeds d LEFT JOIN issuer_credentials c ON c.id = d.credential_id " \
+  "LEFT JOIN issuer_sessions s ON s.id = c.session_id WHERE "
 
 // Names a place so that no other place has the same name: neither part holds a line end.
 Bytes place(const SeedDescription& seed) { return to_bytes(std::string("seed\n").append(seed.pool).append("\n").append(seed.name)); }
@@ -98,6 +100,7 @@ SeedRow row_from(const Row& row) {
   out.summary.created_at = {row.integer(10)};
   out.sealed_value = row.blob(11);
   out.summary.serial = text_at(row, 12);
+  out.summary.subject = text_at(row, 13);
   return out;
 }
 
@@ -142,6 +145,20 @@ Result<std::optional<SeedOffer>> find_among(Database& database, std::string_view
     if (fits(seed, row.bag_type, wish)) return std::optional(SeedOffer{row.summary.id, seed.not_after});
   }
   return std::optional<SeedOffer>();
+}
+
+// All of a pool, or of all pools if it is empty.
+Result<std::vector<SeedRow>> find_rows(Database& database, std::string_view pool) {
+  std::vector<SeedRow> rows =
+      TRY(storage::query_all(database, AIRTIGHT_SELECT_SEED "?1 = '' OR d.pool = ?1 ORDER BY d.id", {pool}, row_from));
+  for (SeedRow& row : rows) TRY(read_texts(row));
+  return rows;
+}
+
+std::string where_is(std::string_view pool, std::string_view name) { return std::string(name) + " in the pool " + std::string(pool); }
+
+Failure no_such_seed(std::string_view pool, std::string_view name) {
+  return fail(Fault::kNotFound, "there is no seed " + where_is(pool, name), "'airtight issuer seeds list' shows those there are");
 }
 
 Value time_or_null(const std::optional<Instant>& time) { return time ? Value(time->milliseconds) : Value(std::monostate()); }
@@ -217,22 +234,32 @@ Result<Seed> take_seed(Database& database, const sealing::MasterKey& master_key,
 }
 
 Result<std::vector<SeedSummary>> list_seeds(Database& database, std::string_view pool) {
-  std::vector<SeedRow> rows =
-      TRY(storage::query_all(database, AIRTIGHT_SELECT_SEED "?1 = '' OR d.pool = ?1 ORDER BY d.id", {pool}, row_from));
   std::vector<SeedSummary> out;
+  for (SeedRow& row : TRY(find_rows(database, pool))) out.push_back(std::move(row.summary));
+  return out;
+}
+
+Result<std::vector<OpenSeed>> open_seeds(Database& database, const sealing::MasterKey& master_key, std::string_view pool,
+                                         const std::vector<std::string>& names) {
+  std::set<std::string_view> wanted(names.begin(), names.end());
+  std::vector<SeedRow> rows = TRY(find_rows(database, pool));
+  std::vector<OpenSeed> out;
   for (SeedRow& row : rows) {
-    TRY(read_texts(row));
-    out.push_back(std::move(row.summary));
+    const SeedDescription& seed = row.summary.description;
+    if (!names.empty() && wanted.erase(seed.name) == 0) continue;
+    SecretBytes value = TRY(master_key.open(kPurpose, place(seed), row.sealed_value));
+    out.push_back({std::move(row.summary), std::move(value)});
   }
+  if (!wanted.empty()) return no_such_seed(pool, *wanted.begin());
   return out;
 }
 
 Result<> remove_seed(Database& database, std::string_view pool, std::string_view name) {
   const auto issued = TRY(storage::query_one(database, "SELECT credential_id IS NOT NULL FROM issuer_seeds WHERE pool = ? AND name = ?",
                                              {pool, name}, [](const Row& row) { return row.integer(0) != 0; }));
-  const std::string where = std::string(name) + " in the pool " + std::string(pool);
-  if (!issued) return fail(Fault::kNotFound, "there is no seed " + where, "'airtight issuer seeds list' shows those there are");
-  if (*issued) return fail(Fault::kRefused, "the seed " + where + " was issued, and stays on record", "revoke the credential instead");
+  if (!issued) return no_such_seed(pool, name);
+  if (*issued)
+    return fail(Fault::kRefused, "the seed " + where_is(pool, name) + " was issued, and stays on record", "revoke the credential instead");
   TRY(database.execute("DELETE FROM issuer_seeds WHERE pool = ? AND name = ?", {pool, name}));
   return {};
 }

@@ -74,10 +74,20 @@ struct SeedSummary {
   std::int64_t id = 0;
   SeedDescription description;
   Instant created_at;
-  std::string serial;  // hex: of the certificate with which it was issued; empty: it waits
+  std::string serial;   // hex: of the certificate with which it was issued; empty: it waits
+  std::string subject;  // RFC 4514 text: of the session in which it was issued; empty: it waits
 };
 // All of a pool, or of all pools if it is empty, the oldest first.
 [[nodiscard]] Result<std::vector<SeedSummary>> list_seeds(storage::Database& database, std::string_view pool);
+
+// A seed and its secret, for a server that checks passwords.
+struct OpenSeed {
+  SeedSummary summary;
+  SecretBytes value;
+};
+// Those of `names`, or all of the pool if there are none, the oldest first, issued or not. Fault::kNotFound names one that is not there.
+[[nodiscard]] Result<std::vector<OpenSeed>> open_seeds(storage::Database& database, const sealing::MasterKey& master_key,
+                                                       std::string_view pool, const std::vector<std::string>& names);
 // Fault::kNotFound if there is no such seed, kRefused for one that was issued.
 [[nodiscard]] Result<> remove_seed(storage::Database& database, std::string_view pool, std::string_view name);
 

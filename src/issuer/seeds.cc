@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "ca/audit.h"
 #include "crypto/certificate_builder.h"
+#include "issuer/operator_line.h"
 
 namespace airtight::issuer {
 namespace {
@@ -60,8 +61,37 @@ Result<SeedDescription> describe(const otp::Seed& seed, std::string_view pool) {
   return out;
 }
 
-std::string audit_detail(std::string_view pool, const std::vector<std::string>& names) {
-  std::string detail = "pool: " + std::string(pool) + "\n";
+// The other way round, for a container; the secret moves into it.
+Result<otp::Seed> seed_for_container(OpenSeed& seed) {
+  const SeedDescription& description = seed.summary.description;
+  const auto digest = otp::digest_of_hmac(description.algorithm);
+  if (!description.parameters || !digest)
+    return fail(Fault::kBadInput, "the seed " + description.name + " is not one of one-time passwords", "name those to export");
+  const auto property = [&](std::string_view name) {
+    const auto found = description.properties.find(name);
+    return found == description.properties.end() ? std::string() : found->second;
+  };
+  return otp::Seed{.id = description.name,
+                   .manufacturer = property("manufacturer"),
+                   .serial = property("serial"),
+                   .issuer = property("issuer"),
+                   .friendly_name = property("friendly_name"),
+                   .user_id = seed.summary.subject.empty() ? property("user") : seed.summary.subject,
+                   .secret = std::move(seed.value),
+                   .digest = *digest,
+                   .parameters = *description.parameters,
+                   .pin_policy = description.pin_policy,
+                   .not_before = description.not_before,
+                   .not_after = description.not_after};
+}
+
+std::string_view protection_of(const otp::PskcOpener& opener) {
+  if (std::holds_alternative<std::monostate>(opener)) return "none";
+  return std::holds_alternative<otp::PreSharedKey>(opener) ? "pre-shared key" : "passphrase";
+}
+
+std::string audit_detail(std::string_view by, std::string_view pool, const std::vector<std::string>& names) {
+  std::string detail = operator_line(by) + "pool: " + std::string(pool) + "\n";
   for (const std::string& name : names) detail += "seed: " + name + "\n";
   return detail;
 }
@@ -69,7 +99,7 @@ std::string audit_detail(std::string_view pool, const std::vector<std::string>& 
 }  // namespace
 
 Result<SeedImport> import_seeds(Issuer& issuer, std::string_view pool, ByteView container, const otp::PskcOpener& opener,
-                                const sealing::PassphrasePrompt& prompt) {
+                                std::string_view by, const sealing::PassphrasePrompt& prompt) {
   TRY(check_pool(pool));
   const Instant now = issuer.clock().now();
   otp::Container read = TRY(otp::read_pskc(container, opener, now));
@@ -93,12 +123,12 @@ Result<SeedImport> import_seeds(Issuer& issuer, std::string_view pool, ByteView 
     done.names.push_back(description->name);
   }
   if (done.names.empty()) return done;
-  TRY(ca::record(*database, issuer.clock(), "seeds.imported", audit_detail(pool, done.names)));
+  TRY(ca::record(*database, issuer.clock(), "seeds.imported", audit_detail(by, pool, done.names)));
   TRY(transaction.commit());
   return done;
 }
 
-Result<std::vector<std::string>> generate_seeds(Issuer& issuer, std::string_view pool, const SeedPlan& plan,
+Result<std::vector<std::string>> generate_seeds(Issuer& issuer, std::string_view pool, const SeedPlan& plan, std::string_view by,
                                                 const sealing::PassphrasePrompt& prompt) {
   TRY(check_pool(pool));
   const auto algorithm = otp::hmac_algorithm(plan.digest);
@@ -119,16 +149,39 @@ Result<std::vector<std::string>> generate_seeds(Issuer& issuer, std::string_view
     TRY(insert_seed(*database, master_key, seed, issuer.random().secret(size), issuer.clock().now(), issuer.random()));
     names.push_back(std::move(seed.name));
   }
-  TRY(ca::record(*database, issuer.clock(), "seeds.generated", audit_detail(pool, names)));
+  TRY(ca::record(*database, issuer.clock(), "seeds.generated", audit_detail(by, pool, names)));
   TRY(transaction.commit());
   return names;
 }
 
-Result<> remove_seeds(Issuer& issuer, std::string_view pool, const std::vector<std::string>& names) {
+Result<SeedExport> export_seeds(Issuer& issuer, std::string_view pool, const std::vector<std::string>& names, const otp::PskcOpener& opener,
+                                std::string_view by, const sealing::PassphrasePrompt& prompt) {
+  TRY(check_pool(pool));
+  const sealing::MasterKey master_key = TRY(issuer.unseal(prompt));
+  const DatabasePool::Lease database = TRY(issuer.database());
+  storage::Transaction transaction = TRY(storage::Transaction::begin(*database, storage::Access::kWrite));
+  std::vector<OpenSeed> open = TRY(open_seeds(*database, master_key, pool, names));
+  if (open.empty()) return fail(Fault::kNotFound, "there are no seeds in the pool " + std::string(pool));
+  std::vector<otp::Seed> seeds;
+  SeedExport done;
+  for (OpenSeed& seed : open) {
+    seeds.push_back(TRY(seed_for_container(seed)));
+    done.names.push_back(seeds.back().id);
+  }
+  done.container = TRY(otp::write_pskc(seeds, opener, issuer.random()));
+  const crypto::Sha256Value hash = crypto::sha256(done.container.expose_secret());
+  TRY(ca::record(*database, issuer.clock(), "seeds.exported",
+                 audit_detail(by, pool, done.names) + "protection: " + std::string(protection_of(opener)) + "\ncontainer: SHA-256 " +
+                     hex_encode(hash) + "\n"));
+  TRY(transaction.commit());
+  return done;
+}
+
+Result<> remove_seeds(Issuer& issuer, std::string_view pool, const std::vector<std::string>& names, std::string_view by) {
   const DatabasePool::Lease database = TRY(issuer.database());
   storage::Transaction transaction = TRY(storage::Transaction::begin(*database, storage::Access::kWrite));
   for (const std::string& name : names) TRY(remove_seed(*database, pool, name));
-  TRY(ca::record(*database, issuer.clock(), "seeds.removed", audit_detail(pool, names)));
+  TRY(ca::record(*database, issuer.clock(), "seeds.removed", audit_detail(by, pool, names)));
   return transaction.commit();
 }
 

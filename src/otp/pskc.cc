@@ -8,12 +8,16 @@
 
 #include "base/algorithms.h"
 #include "otp/internal/pskc_element.h"
+#include "otp/internal/pskc_names.h"
 #include "otp/internal/pskc_protection.h"
 #include "xml/document.h"
 
 namespace airtight::otp {
 namespace {
 
+using internal::kHotpAlgorithm;
+using internal::kSuites;
+using internal::kTotpAlgorithm;
 using internal::malformed;
 using internal::not_taken;
 using internal::number_in_text;
@@ -23,19 +27,9 @@ using internal::Sequence;
 using internal::text_of_element;
 using xml::Element;
 
-constexpr std::string_view kHotpAlgorithm = "urn:ietf:params:xml:ns:keyprov:pskc:hotp";
-constexpr std::string_view kTotpAlgorithm = "urn:ietf:params:xml:ns:keyprov:pskc:totp";
-
 constexpr std::size_t kShortestSecret = 16;  // RFC 4226, R6: 128 bits
 constexpr std::size_t kLongestSecret = 128;  // the block of the largest hash
 constexpr std::uint32_t kMostPinLength = 255;
-
-struct Suite {
-  std::string_view name;
-  crypto::Digest digest;
-};
-constexpr std::array kSuites = {Suite{"HMAC-SHA1", crypto::Digest::kSha1}, Suite{"HMAC-SHA256", crypto::Digest::kSha256},
-                                Suite{"HMAC-SHA512", crypto::Digest::kSha512}};
 
 // What a Key says before it is known what it is for.
 struct Metadata {
@@ -80,7 +74,7 @@ void narrow(Seed& seed, const std::optional<Instant>& start, const std::optional
 Result<crypto::Digest> suite_in(const std::optional<Element>& element) {
   if (!element) return crypto::Digest::kSha1;
   const std::string name = TRY(text_of_element(element));
-  const auto suite = std::ranges::find(kSuites, name, &Suite::name);
+  const auto suite = std::ranges::find(kSuites, name, &internal::Suite::name);
   if (suite == kSuites.end()) return not_taken("its Suite is none of HMAC-SHA1, HMAC-SHA256 and HMAC-SHA512");
   return suite->digest;
 }
@@ -309,6 +303,12 @@ std::optional<std::string_view> hmac_algorithm(crypto::Digest digest) {
     case crypto::Digest::kSha256: return uri::kHmacSha256;
     default: return std::nullopt;
   }
+}
+
+std::optional<crypto::Digest> digest_of_hmac(std::string_view algorithm) {
+  if (algorithm == uri::kHmacSha1) return crypto::Digest::kSha1;
+  if (algorithm == uri::kHmacSha256) return crypto::Digest::kSha256;
+  return std::nullopt;
 }
 
 }  // namespace airtight::otp

@@ -1,15 +1,18 @@
-// Reads seeds of one-time passwords from a Portable Symmetric Key Container (PSKC, RFC 6030), as makers of tokens deliver them. What is
-// encrypted is opened only after its MAC was verified; a key whose policy cannot be kept is refused and named, the others are not.
+// Reads seeds of one-time passwords from a Portable Symmetric Key Container (PSKC, RFC 6030), as makers of tokens deliver them, and writes
+// such containers for servers that check passwords. What is encrypted is opened only after its MAC was verified; a key whose policy cannot
+// be kept is refused and named, the others are not.
 #pragma once
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <variant>
 #include <vector>
 
 #include "base/bytes.h"
 #include "base/key_attributes.h"
+#include "base/random.h"
 #include "base/result.h"
 #include "base/secret_bytes.h"
 #include "base/time.h"
@@ -26,6 +29,12 @@ struct Passphrase {
   SecretBytes text;
 };
 using PskcOpener = std::variant<std::monostate, PreSharedKey, Passphrase>;
+
+// The shortest passphrase that containers are written under, in bytes; those of others are read with any.
+inline constexpr std::size_t kShortestPassphrase = 8;
+
+// The largest counter that a container can say (its schema's long).
+inline constexpr std::uint64_t kLargestCounter = 0x7FFFFFFFFFFFFFFF;
 
 struct PskcLimits {
   std::size_t max_bytes = 16U << 20;
@@ -71,7 +80,16 @@ struct Container {
 // a secret stands in the clear in an encrypted container; kRefused if it is signed. Then nothing in it is taken.
 [[nodiscard]] Result<Container> read_pskc(ByteView document, const PskcOpener& opener, Instant now, const PskcLimits& limits = {});
 
+// Writes a container that read_pskc() reads with the same `opener`: secrets under AES-CBC of the pre-shared key's size, or AES-128 of a key
+// that PBKDF2 makes of the passphrase, each with its HMAC-SHA1 (section 6); in the clear without an opener. Counters, dates, users and
+// policies stand in the clear, as in the RFC's samples. Fault::kBadInput for no seeds or too many, an Id twice, a key that AES has not, a
+// passphrase below kShortestPassphrase, and a seed that a container cannot describe: a TOTP that does not count from 1970, a PIN of another
+// format than numeric and alphanumeric.
+[[nodiscard]] Result<SecretBytes> write_pskc(std::span<const Seed> seeds, const PskcOpener& opener, RandomSource& random);
+
 // The URI of the HMAC that an issuer endorses for a key with such a digest; nothing for those that no key store has.
 [[nodiscard]] std::optional<std::string_view> hmac_algorithm(crypto::Digest digest);
+// The other way round.
+[[nodiscard]] std::optional<crypto::Digest> digest_of_hmac(std::string_view algorithm);
 
 }  // namespace airtight::otp

@@ -2,6 +2,7 @@
 // operator does for those who have lost a card or forgotten a PIN.
 #include <gmock/gmock.h>
 
+#include <filesystem>
 #include <fstream>
 
 #include "base/bytes.h"
@@ -80,6 +81,10 @@ class IssuerCare : public ::testing::Test {
     more.insert(more.begin(), {"issuer", "seeds", "import", issuer, file, "--pool", "tokens"});
     return run(more);
   }
+  [[nodiscard]] Outcome seeds_export(const std::string& file, std::vector<std::string> more) const {
+    more.insert(more.begin(), {"issuer", "seeds", "export", issuer, file, "--pool", "tokens"});
+    return run(more);
+  }
   Outcome enroll(const std::string& profile, const std::string& pins = "") {
     if (!server) server.emplace(std::vector<std::string>{"issuer", "serve", issuer, "--listen", "127.0.0.1:0"});
     std::string url = care("url", {"--profile", profile}).out;
@@ -155,6 +160,58 @@ TEST_F(IssuerCare, SeedsCanBeMadeAndRemoved) {
   EXPECT_EQ(run({"issuer", "seeds", "remove", issuer, name, "--pool", "tokens"}).status, 0);
   EXPECT_EQ(run({"issuer", "seeds", "list", issuer, "--pool", "tokens", "--json"}).json().at("seeds").as_array().size(), 1U);
   EXPECT_EQ(run({"issuer", "seeds", "remove", issuer, name, "--pool", "tokens"}).status, 1);
+}
+
+// What a bank does: seeds are made and issued here, and its validation server gets them.
+TEST_F(IssuerCare, ExportedSeedsAreTheSameInAnotherPool) {
+  ASSERT_EQ(run({"issuer", "seeds", "generate", issuer, "--pool", "tokens", "--count", "2"}).status, 0);
+  const std::string key = file_with("key", std::string(64, 'a') + "\n");
+  const std::string container = folder / "server.pskc";
+  const Outcome exported = seeds_export(container, {"--key-file", key, "--json"});
+  ASSERT_EQ(exported.status, 0) << exported.err;
+  EXPECT_EQ(exported.json().at("exported").as_array().size(), 2U);
+  EXPECT_TRUE(exported.json().at("encrypted").as_bool());
+  EXPECT_EQ(std::filesystem::status(container).permissions(), std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+  const Outcome again = run({"issuer", "seeds", "import", issuer, container, "--pool", "copies", "--key-file", key, "--json"});
+  ASSERT_EQ(again.status, 0) << again.out;
+  EXPECT_EQ(again.json().at("imported"), exported.json().at("exported"));
+}
+
+TEST_F(IssuerCare, AnExportIsOnRecordWithItsOperator) {
+  ASSERT_EQ(run({"issuer", "seeds", "generate", issuer, "--pool", "tokens", "--count", "1"}).status, 0);
+  const std::string passphrase = file_with("passphrase", "a long passphrase\n");
+  ASSERT_EQ(seeds_export(folder / "server.pskc", {"--passphrase-file", passphrase}).status, 0);
+  const std::string log = care("audit").out;
+  const std::string record = log.substr(std::min(log.find("seeds.exported"), log.size()));
+  EXPECT_THAT(record, HasSubstr("operator: "));
+  EXPECT_THAT(record, HasSubstr("pool: tokens"));
+  EXPECT_THAT(record, HasSubstr("protection: passphrase"));
+  EXPECT_THAT(record, HasSubstr("container: SHA-256 "));
+}
+
+TEST_F(IssuerCare, AnExportReplacesNoFileAndLeavesNoRecordThen) {
+  ASSERT_EQ(run({"issuer", "seeds", "generate", issuer, "--pool", "tokens", "--count", "1"}).status, 0);
+  const Outcome refused = seeds_export(file_with("there", "already"), {"--plain"});
+  EXPECT_EQ(refused.status, 1);
+  EXPECT_THAT(refused.err, HasSubstr("already"));
+  EXPECT_EQ(to_text(must(storage::read_file(folder / "there", 100))), "already");
+  EXPECT_THAT(care("audit").out, Not(HasSubstr("seeds.exported")));
+}
+
+TEST_F(IssuerCare, AnExportSaysHowItIsProtected) {
+  ASSERT_EQ(run({"issuer", "seeds", "generate", issuer, "--pool", "tokens", "--count", "1"}).status, 0);
+  EXPECT_EQ(seeds_export(folder / "one.pskc", {}).status, 2) << "there is no default";
+  EXPECT_EQ(seeds_export(folder / "two.pskc", {"--plain", "--key-file", "key"}).status, 2);
+  const Outcome plain = seeds_export(folder / "plain.pskc", {"--plain"});
+  EXPECT_EQ(plain.status, 0);
+  EXPECT_THAT(plain.err, HasSubstr("in the clear"));
+}
+
+TEST_F(IssuerCare, AnExportOfWhatIsNotThereLeavesNoFile) {
+  EXPECT_EQ(seeds_export(folder / "out.pskc", {"--plain"}).status, 1) << "an empty pool";
+  ASSERT_EQ(run({"issuer", "seeds", "generate", issuer, "--pool", "tokens", "--count", "1"}).status, 0);
+  EXPECT_EQ(seeds_export(folder / "out.pskc", {"nobody", "--plain"}).status, 1);
+  EXPECT_FALSE(std::filesystem::exists(folder / "out.pskc"));
 }
 
 TEST_F(IssuerCare, APukThatIsReleasedUnlocksThePin) {

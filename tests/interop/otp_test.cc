@@ -6,6 +6,7 @@
 
 #include "base/encoding.h"
 #include "crypto/digest.h"
+#include "crypto/random.h"
 #include "otp/one_time_password.h"
 #include "otp/pskc.h"
 #include "tests/interop/command.h"
@@ -67,6 +68,58 @@ TEST(Pskctool, ReadsTheSameSeeds) {
       at = theirs.output.find(line + "\n", at);
       ASSERT_NE(at, std::string::npos) << line << " after what came before, in\n" << theirs.output;
     }
+  }
+}
+
+Seed seed_with(std::string id, crypto::Digest digest, Parameters parameters) {
+  return Seed{.id = std::move(id),
+              .manufacturer = "Acme",
+              .serial = "42",
+              .issuer = "Bank",
+              .friendly_name = "Log-on",
+              .user_id = "CN=Jane Doe,C=SE",
+              .secret = SecretBytes::copy_of(bytes_of(kSecret)),
+              .digest = digest,
+              .parameters = parameters,
+              .pin_policy = {},
+              .not_before = {},
+              .not_after = {}};
+}
+std::vector<Seed> two_seeds() {
+  std::vector<Seed> seeds;
+  seeds.push_back(seed_with("T-1", crypto::Digest::kSha1, Hotp{.counter = 7, .digits = 8}));
+  seeds.push_back(seed_with("T-2", crypto::Digest::kSha256, Totp{.digits = 6, .period = 60}));
+  return seeds;
+}
+std::string file_with_container(const tests::TemporaryFolder& folder, const PskcOpener& opener) {
+  crypto::SystemRandom random;
+  const SecretBytes text = must(write_pskc(two_seeds(), opener, random));
+  std::ofstream(folder / "server.pskc") << text_of(text.expose_secret());
+  return folder / "server.pskc";
+}
+
+TEST(Pskctool, ReadsWhatWasExported) {
+  const tests::TemporaryFolder folder;
+  const auto theirs = run({"pskctool", "--info", "--strict", file_with_container(folder, {})});
+  ASSERT_EQ(theirs.status, 0) << theirs.output;
+  std::size_t at = 0;
+  for (const std::string line :
+       {"Manufacturer: Acme", "SerialNo: 42", "Id: T-1", "Issuer: Bank", "Algorithm: urn:ietf:params:xml:ns:keyprov:pskc:hotp",
+        "Key Counter: 7", "Response Format Length: 8", "Id: T-2", "Algorithm: urn:ietf:params:xml:ns:keyprov:pskc:totp",
+        "Key TimeInterval: 60", "Response Format Length: 6"}) {
+    EXPECT_THAT(theirs.output, HasSubstr(line));
+  }
+  EXPECT_NE(at = theirs.output.find("Key Secret (base64): " + base64_encode(bytes_of(kSecret)) + "\n"), std::string::npos);
+  EXPECT_NE(theirs.output.find("Key Secret (base64): " + base64_encode(bytes_of(kSecret)) + "\n", at + 1), std::string::npos);
+}
+
+TEST(Pskctool, FindsContainersOfEachProtectionRightByTheSchema) {
+  const tests::TemporaryFolder folder;
+  for (const PskcOpener& opener :
+       {PskcOpener(), PskcOpener(PreSharedKey{SecretBytes(32)}), PskcOpener(Passphrase{SecretBytes::copy_of(bytes_of("correct horse"))})}) {
+    const auto theirs = run({"pskctool", "--validate", file_with_container(folder, opener)});
+    EXPECT_EQ(theirs.status, 0) << theirs.output;
+    EXPECT_THAT(theirs.output, HasSubstr("OK"));
   }
 }
 

@@ -16,6 +16,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
+constexpr std::string_view kOperator = "jane (1000)";
 constexpr std::string_view kSecret = "12345678901234567890";
 constexpr std::string_view kPinPolicy = R"([[profiles.default.pin_policies]]
 id = "PIN.1"
@@ -66,7 +67,7 @@ class Seeds : public ::testing::Test {
   TestIssuer& issuer() { return *issuer_; }
   Client& client() { return *client_; }
   Result<SeedImport> import(const std::vector<Pskc>& keys, std::string_view pool = "tokens") {
-    return import_seeds(issuer().issuer(), pool, bytes_of(container(keys)), {}, {});
+    return import_seeds(issuer().issuer(), pool, bytes_of(container(keys)), {}, kOperator, {});
   }
   std::vector<SeedSummary> seeds() {
     const auto database = must(issuer().issuer().database());
@@ -216,24 +217,70 @@ TEST_F(Seeds, CanBeRemovedUntilTheyAreIssued) {
   configure();
   must(import({{.id = "T-1"}, {.id = "T-2"}}));
   EXPECT_EQ(enroll(), "");
-  const auto both = remove_seeds(issuer().issuer(), "tokens", {"T-2", "T-1"});
+  const auto both = remove_seeds(issuer().issuer(), "tokens", {"T-2", "T-1"}, kOperator);
   ASSERT_FALSE(both);
   EXPECT_EQ(both.error().fault, Fault::kRefused);
   EXPECT_EQ(seeds().size(), 2U) << "all or none";
-  must(remove_seeds(issuer().issuer(), "tokens", {"T-2"}));
+  must(remove_seeds(issuer().issuer(), "tokens", {"T-2"}, kOperator));
   EXPECT_EQ(seeds().size(), 1U);
-  EXPECT_EQ(remove_seeds(issuer().issuer(), "tokens", {"T-2"}).error().fault, Fault::kNotFound);
+  EXPECT_EQ(remove_seeds(issuer().issuer(), "tokens", {"T-2"}, kOperator).error().fault, Fault::kNotFound);
 }
 
 TEST_F(Seeds, CanBeMadeHere) {
   configure();
-  const auto names = must(generate_seeds(issuer().issuer(), "tokens", {.count = 3, .parameters = otp::Totp{.digits = 8}}, {}));
+  const auto names = must(generate_seeds(issuer().issuer(), "tokens", {.count = 3, .parameters = otp::Totp{.digits = 8}}, kOperator, {}));
   EXPECT_EQ(names.size(), 3U);
   EXPECT_EQ(enroll(), "");
   EXPECT_EQ(client().imported().size(), 20U);
   EXPECT_TRUE(client().extensions().contains(std::string(otp::kTotpType)));
-  EXPECT_FALSE(generate_seeds(issuer().issuer(), "tokens", {.count = 0}, {}));
-  EXPECT_FALSE(generate_seeds(issuer().issuer(), "tokens", {.count = 1, .digest = crypto::Digest::kSha512}, {}));
+  EXPECT_FALSE(generate_seeds(issuer().issuer(), "tokens", {.count = 0}, kOperator, {}));
+  EXPECT_FALSE(generate_seeds(issuer().issuer(), "tokens", {.count = 1, .digest = crypto::Digest::kSha512}, kOperator, {}));
+}
+
+TEST_F(Seeds, ThatAreExportedNameTheUserWhoGotThem) {
+  configure();
+  const auto names = must(generate_seeds(issuer().issuer(), "tokens", {.count = 2}, kOperator, {}));
+  EXPECT_EQ(enroll("CN=Jane Doe,C=SE"), "");
+  const SeedExport done = must(export_seeds(issuer().issuer(), "tokens", {}, {}, kOperator, {}));
+  EXPECT_EQ(done.names, names);
+  const otp::Container container = must(otp::read_pskc(done.container.expose_secret(), {}, issuer().clock().now()));
+  ASSERT_EQ(container.seeds.size(), 2U);
+  EXPECT_EQ(container.seeds.at(0).user_id, "CN=Jane Doe,C=SE");
+  EXPECT_TRUE(equal(container.seeds.at(0).secret.expose_secret(), client().imported().expose_secret()));
+  EXPECT_EQ(container.seeds.at(1).user_id, "") << "it waits";
+}
+
+TEST_F(Seeds, KeepWhatTheirMakerSaidThroughAnExport) {
+  configure();
+  const Pskc key{.suite = "<Suite>HMAC-SHA256</Suite>",
+                 .before_data = "<UserId>CN=John</UserId>",
+                 .policy =
+                     "<StartDate>2010-03-19T00:00:00Z</StartDate><ExpiryDate>2011-03-19T00:00:00Z</ExpiryDate>"
+                     "<PINPolicy PINUsageMode=\"Local\" MaxFailedAttempts=\"8\" MinLength=\"4\" PINEncoding=\"ALPHANUMERIC\"/>"};
+  must(import({key}));
+  const SeedExport done = must(export_seeds(issuer().issuer(), "tokens", {"T-1"}, {}, kOperator, {}));
+  must(import_seeds(issuer().issuer(), "copies", done.container.expose_secret(), {}, kOperator, {}));
+  const auto database = must(issuer().issuer().database());
+  const SeedDescription original = seeds().at(0).description;
+  const SeedDescription copy = must(list_seeds(*database, "copies")).at(0).description;
+  EXPECT_EQ(copy.name, original.name);
+  EXPECT_EQ(copy.properties, original.properties);
+  EXPECT_EQ(copy.algorithm, original.algorithm);
+  EXPECT_EQ(copy.user, original.user);
+  EXPECT_EQ(copy.not_before, original.not_before);
+  EXPECT_EQ(copy.not_after, original.not_after);
+  ASSERT_TRUE(copy.pin_policy);
+  EXPECT_EQ(copy.pin_policy->format, PassphraseFormat::kAlphanumeric);
+  EXPECT_EQ(copy.pin_policy->max_failed_attempts, 8U);
+  EXPECT_EQ(copy.pin_policy->min_length, 4U);
+}
+
+TEST_F(Seeds, AreExportedByNameAllOrNone) {
+  configure();
+  must(import({{.id = "T-1"}, {.id = "T-2"}, {.id = "T-3"}}));
+  EXPECT_THAT(must(export_seeds(issuer().issuer(), "tokens", {"T-3", "T-1"}, {}, kOperator, {})).names, ElementsAre("T-1", "T-3"));
+  EXPECT_EQ(export_seeds(issuer().issuer(), "tokens", {"T-1", "T-4"}, {}, kOperator, {}).error().fault, Fault::kNotFound);
+  EXPECT_EQ(export_seeds(issuer().issuer(), "others", {}, {}, kOperator, {}).error().fault, Fault::kNotFound);
 }
 
 TEST_F(Seeds, NeedAPoolWithAName) {

@@ -208,7 +208,7 @@ TEST_F(AnIssuerOfThreeKeys, ShowsThePukThatTheDeviceGot) {
       must(sks::decrypt(client.session_key(), std::get<keygen2::PukPolicyRequest>(request.objects[0]).encrypted_value));
   client.make_keys();
   std::vector<CredentialSummary> credentials = must(issuer.issuer().credentials());
-  must(issuer.issuer().add_passphrases(credentials, {}));
+  must(issuer.issuer().add_passphrases(credentials, "jane (1000)", {}));
   ASSERT_EQ(credentials.at(0).passphrases.size(), 1U);
   EXPECT_EQ(sent.size(), 12U);
   EXPECT_TRUE(equal(credentials.at(0).passphrases.at(0).value.expose_secret(), sent.expose_secret()));
@@ -219,7 +219,7 @@ TEST_F(AnIssuer, MakesANewPukInEverySession) {
   client.run(issuer.url());
   other.run(issuer.url());
   std::vector<CredentialSummary> credentials = must(issuer.issuer().credentials());
-  must(issuer.issuer().add_passphrases(credentials, {}));
+  must(issuer.issuer().add_passphrases(credentials, "jane (1000)", {}));
   EXPECT_FALSE(equal(credentials.at(0).passphrases.at(0).value.expose_secret(), credentials.at(1).passphrases.at(0).value.expose_secret()));
   for (const std::byte digit : credentials.at(0).passphrases.at(0).value.expose_secret()) {
     EXPECT_TRUE(digit >= std::byte{'0'} && digit <= std::byte{'9'});

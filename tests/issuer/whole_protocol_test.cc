@@ -124,7 +124,7 @@ TEST_F(Whole, PresetPinsAreAttestedAndKeptForHelp) {
             std::string(kKey) + "pin_policy = \"PIN.1\"\n");
   ASSERT_EQ(client().run(issuer().url()).status, 200);
   std::vector<CredentialSummary> credentials = must(issuer().issuer().credentials());
-  must(issuer().issuer().add_passphrases(credentials, {}));
+  must(issuer().issuer().add_passphrases(credentials, "jane (1000)", {}));
   ASSERT_EQ(credentials.at(0).passphrases.size(), 1U);
   EXPECT_EQ(credentials.at(0).passphrases.at(0).kind, PassphraseKind::kPin);
   EXPECT_EQ(credentials.at(0).passphrases.at(0).value.size(), 6U);

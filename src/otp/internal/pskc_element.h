@@ -11,14 +11,10 @@
 #include "base/bytes.h"
 #include "base/result.h"
 #include "base/secret_bytes.h"
+#include "otp/internal/pskc_names.h"
 #include "xml/document.h"
 
 namespace airtight::otp::internal {
-
-inline constexpr std::string_view kPskc = "urn:ietf:params:xml:ns:keyprov:pskc";
-inline constexpr std::string_view kSignature = "http://www.w3.org/2000/09/xmldsig#";
-inline constexpr std::string_view kEncryption = "http://www.w3.org/2001/04/xmlenc#";
-inline constexpr std::string_view kEncryption11 = "http://www.w3.org/2009/xmlenc11#";
 
 // A fault of the container: it says what is wrong with it.
 [[nodiscard]] Failure malformed(std::string what);

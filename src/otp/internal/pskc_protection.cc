@@ -14,8 +14,6 @@
 namespace airtight::otp::internal {
 namespace {
 
-constexpr std::string_view kPkcs5 = "http://www.rsasecurity.com/rsalabs/pkcs/schemas/pkcs-5v2-0#";
-constexpr std::string_view kPkcs5Pbkdf2 = "http://www.rsasecurity.com/rsalabs/pkcs/schemas/pkcs-5v2-0#pbkdf2";
 constexpr std::string_view kEncryption11Pbkdf2 = "http://www.w3.org/2009/xmlenc11#pbkdf2";
 constexpr std::size_t kLongestSalt = 1024;
 constexpr std::size_t kLeastMacKey = 16;
@@ -30,8 +28,7 @@ constexpr std::array kCiphers = {Cipher{uri::kAes128Cbc, 16}, Cipher{uri::kAes19
 Failure wrong_key() { return malformed("does not open with this key or passphrase, or was changed"); }
 
 Result<crypto::Digest> hmac_digest(std::string_view algorithm) {
-  if (algorithm == uri::kHmacSha1) return crypto::Digest::kSha1;
-  if (algorithm == uri::kHmacSha256) return crypto::Digest::kSha256;
+  if (const auto digest = digest_of_hmac(algorithm)) return *digest;
   return malformed("uses another HMAC than those with SHA-1 and SHA-256");
 }
 
@@ -195,7 +192,7 @@ Result<SecretBytes> Protection::secret_in(xml::Element element) const {
 }
 
 Result<std::uint64_t> Protection::number_in(xml::Element element, std::size_t octets) const {
-  const std::uint64_t largest = octets == 8 ? std::numeric_limits<std::int64_t>::max() : std::numeric_limits<std::int32_t>::max();
+  const std::uint64_t largest = octets == 8 ? kLargestCounter : std::numeric_limits<std::int32_t>::max();
   Sequence parts(element);
   if (const auto plain = parts.take("PlainValue")) {
     TRY(parts.end());
