@@ -14,9 +14,11 @@
 #include "ca/audit.h"
 #include "crypto/random.h"
 #include "device/store_folder.h"
+#include "issuer/enrolment.h"
 #include "issuer/init.h"
 #include "keygen2/messages.h"
 #include "keygen2/state_machines.h"
+#include "provenance/verdict.h"
 #include "sks/methods.h"
 #include "sks/status.h"
 #include "storage/database.h"
@@ -24,6 +26,7 @@
 #include "tests/agent/scripted_user.h"
 #include "tests/e2e/basic_container.h"
 #include "tests/sks/device.h"
+#include "tests/support/certificates.h"
 #include "tests/support/must.h"
 #include "xml/schema.h"
 
@@ -47,9 +50,11 @@ const xml::Schema& schema() {
 
 class HookedClient final : public http::Client {
  public:
-  HookedClient(http::Client& client, AgentHooks hooks) : client_(client), hooks_(std::move(hooks)) {}
+  HookedClient(http::Client& client, AgentHooks hooks, std::string token)
+      : client_(client), hooks_(std::move(hooks)), token_(std::move(token)) {}
   [[nodiscard]] Result<http::Exchange> send(const http::Url& url, http::Request request) override {
     const int number = count_++;
+    if (!token_.empty() && url.target.starts_with(issuer::kEntrancePrefix)) request.headers.set("Authorization", "Bearer " + token_);
     if (hooks_.before_request) hooks_.before_request(number);
     Result<http::Exchange> exchange = client_.send(url, std::move(request));
     if (exchange && hooks_.after_response) hooks_.after_response(number);
@@ -59,6 +64,7 @@ class HookedClient final : public http::Client {
  private:
   http::Client& client_;
   const AgentHooks hooks_;
+  const std::string token_;  // empty: none
   int count_ = 0;
 };
 
@@ -84,6 +90,10 @@ bool can_sign(const agent::KeyEntry& key) {
   return usage == KeyUsage::kSignature || usage == KeyUsage::kAuthentication || usage == KeyUsage::kUniversal;
 }
 
+std::string text_of_file(const std::filesystem::path& path) { return to_text(must(storage::read_file(path, kMaxFile))); }
+
+void write_text(const std::filesystem::path& path, std::string_view text) { std::ofstream(path) << text; }
+
 // Nothing where the PIN is the issuer's secret.
 void expect_signature(sks::Channel& store, const agent::KeyEntry& key) {
   const bool has_pin = (key.protection->protection_status & sks::kPinProtected) != 0;
@@ -105,9 +115,9 @@ class EnrollmentWorld::Agent {
   Agent(const EnrollmentWorld& world, const AgentHooks& hooks)
       : store_(world.open_key_store()),
         memory_(world.device_folder() / "agent"),
-        client_(must(http::Client::create({.ca_pem = to_text(must(storage::read_file(world.issuer_folder() / "tls/ca.pem", kMaxFile)))}))),
+        client_(must(http::Client::create(client_options(world)))),
         hooked_store_(*store_, hooks),
-        hooked_client_(*client_, hooks),
+        hooked_client_(*client_, hooks, world.flow_.beginning == Beginning::kToken ? text_of_file(world.client_folder() / "token") : ""),
         clock_(world.clock_) {
     user_.pins = {std::string(kPin)};
   }
@@ -116,6 +126,13 @@ class EnrollmentWorld::Agent {
     return {.key_store = hooked_store_, .user = user_, .schema = schema(), .clock = clock_, .log = log_, .memory = &memory_};
   }
   [[nodiscard]] http::Client& client() { return hooked_client_; }
+  [[nodiscard]] static http::ClientOptions client_options(const EnrollmentWorld& world) {
+    http::ClientOptions options{.ca_pem = text_of_file(world.issuer_folder() / "tls/ca.pem")};
+    if (world.flow_.beginning != Beginning::kCertificate) return options;
+    options.certificate_chain_pem = text_of_file(world.client_folder() / "certificate.pem");
+    options.private_key_pem = SecretBytes::copy_of(bytes_of(text_of_file(world.client_folder() / "key.pem")));
+    return options;
+  }
   [[nodiscard]] std::vector<agent::SessionRecord> under_way() { return must(agent::sessions_under_way(memory_, *store_)); }
 
  private:
@@ -149,6 +166,8 @@ struct EnrollmentWorld::Template {
     world.start_issuer();
     for (const std::string& profile : flow.earlier) must(world.enroll(world.url_of(profile)));
     world.kill_issuer();
+    world.flow_ = flow;
+    world.register_beforehand();
     copy_parts(world.folder_.path(), folder.path());
   }
 
@@ -159,13 +178,14 @@ struct EnrollmentWorld::Template {
   static const Template& of(const EnrollmentFlow& flow) {
     static const Template kNew;
     static std::map<std::string, Template> used;
-    return flow.earlier.empty() ? kNew : used.try_emplace(flow.name, flow).first->second;
+    return flow.has_past() ? used.try_emplace(flow.name, flow).first->second : kNew;
   }
 };
 
 EnrollmentWorld::EnrollmentWorld(EnrollmentFlow flow) : flow_(std::move(flow)) {
   Template::copy_parts(Template::of(flow_).folder.path(), folder_.path());
-  if (flow_.earlier.empty()) std::ofstream(issuer_folder() / "issuer.toml", std::ios::app) << flow_.profiles;
+  if (!flow_.has_past()) std::ofstream(issuer_folder() / "issuer.toml", std::ios::app) << flow_.profiles;
+  if (flow_.defers) device_id_ = device_id();
 }
 
 void EnrollmentWorld::start_issuer(IssuerDeath death) {
@@ -183,12 +203,73 @@ std::unique_ptr<issuer::Issuer> EnrollmentWorld::open_issuer() const {
   return must(issuer::Issuer::open(issuer_folder(), clock_, system_random()));
 }
 
-void EnrollmentWorld::approve(const std::string& server_session_id) const { must(open_issuer()->approve(server_session_id)); }
+std::string EnrollmentWorld::entrance() const {
+  const std::string any = url_of("default");
+  return issuer::entrance_url(issuer::base_of_session_url(any), flow_.profile);
+}
+
+std::string EnrollmentWorld::url() const { return flow_.beginning == Beginning::kUrl ? url_of(flow_.profile) : entrance(); }
+
+std::string EnrollmentWorld::device_id() const {
+  const auto info = must(sks::call(*open_key_store(), sks::GetDeviceInfo{}));
+  return provenance::device_id(must(crypto::Certificate::parse(info.x509_certificates.front())));
+}
+
+// The device, or the client, that the flow needs.
+void EnrollmentWorld::register_beforehand() const {
+  const auto issuer = open_issuer();
+  if (flow_.listed) must(issuer->add_device(flow_.profile, device_id(), "CN=Jane Roe,O=Example", "operator"));
+  if (flow_.beginning != Beginning::kToken && flow_.beginning != Beginning::kCertificate) return;
+  std::filesystem::create_directories(client_folder());
+  issuer::NewClient client{.name = "printer-7", .profile = flow_.profile};
+  if (flow_.beginning == Beginning::kCertificate) {
+    const tests::Entity entity = tests::certify(tests::new_p256_key(), "CN=printer-7", nullptr, [](crypto::CertificateContent& content) {
+      content.not_before = SystemClock().now().plus(std::chrono::hours(-1));
+      content.not_after = SystemClock().now().plus(std::chrono::hours(48));
+    });
+    client.certificate_pem = crypto::to_pem(entity.certificate);
+    write_text(client_folder() / "certificate.pem", client.certificate_pem);
+    write_text(client_folder() / "key.pem", text_of(must(crypto::to_pem(entity.key)).expose_secret()));
+  }
+  if (const auto token = must(issuer->add_client(client, "operator"))) write_text(client_folder() / "token", *token);
+}
+
+// With the device ID, which its owner has read out.
+void EnrollmentWorld::approve(const std::string& server_session_id) const {
+  must(open_issuer()->approve(server_session_id, {.by = "operator", .device_id = device_id_}));
+}
+
+Result<std::string> EnrollmentWorld::ask_for_link(http::Client& client) const {
+  http::Request request{.method = "POST", .target = {}, .headers = {}, .body = to_bytes(bytes_of("email=jane%40example.com")), .peer = {}};
+  request.headers.set("Content-Type", "application/x-www-form-urlencoded");
+  const http::Exchange exchange = TRY(client.send(must(http::Url::parse(entrance())), std::move(request)));
+  if (exchange.response.status != 200) return fail(Fault::kRefused, to_text(exchange.response.body));
+  std::optional<std::string> link = issuer_->next_link();
+  if (!link) return fail(Fault::kUnavailable, "the issuer died before it sent the mail");
+  return *std::move(link);
+}
+
+Result<std::string> EnrollmentWorld::ask_for_link() const {
+  return ask_for_link(*must(http::Client::create(Agent::client_options(*this))));
+}
+
+Result<http::Response> EnrollmentWorld::fetch(const std::string& url) const {
+  const auto client = must(http::Client::create(Agent::client_options(*this)));
+  http::Request request{.method = "GET", .target = {}, .headers = {}, .body = {}, .peer = {}};
+  return TRY(client->send(must(http::Url::parse(url)), std::move(request))).response;
+}
+
+Result<agent::EnrollmentOutcome> EnrollmentWorld::begin(const std::string& url) const {
+  Agent agent(*this, {});
+  return agent::enroll({.url = url}, agent.tools(), agent.client());
+}
 
 Result<agent::EnrollmentOutcome> EnrollmentWorld::enroll(const std::string& url, const AgentHooks& hooks) const {
   Agent agent(*this, hooks);
   if (flow_.basic) return e2e::enroll_basic(url, agent.client(), schema());
-  agent::EnrollmentOutcome outcome = TRY(agent::enroll({.url = url}, agent.tools(), agent.client()));
+  const bool is_address = url.find(issuer::kEntrancePrefix) != std::string::npos;
+  const std::string first = is_address && flow_.beginning == Beginning::kMail ? TRY(ask_for_link(agent.client())) : url;
+  agent::EnrollmentOutcome outcome = TRY(agent::enroll({.url = first}, agent.tools(), agent.client()));
   if (!outcome.resume_url) return outcome;
   approve(outcome.server_session_id);
   for (agent::SessionRecord& record : agent.under_way()) {

@@ -24,6 +24,14 @@ namespace airtight::faults {
 
 inline constexpr std::string_view kPin = "7391";
 
+// How an enrolment begins.
+enum class Beginning : std::uint8_t {
+  kUrl,          // that an operator made
+  kMail,         // a link that is asked for at the profile's address, and mailed
+  kToken,        // at the profile's address, with a client's token
+  kCertificate,  // at the profile's address, with a client's TLS certificate
+};
+
 // What is enrolled.
 struct EnrollmentFlow {
   std::string name = "plain";
@@ -33,6 +41,13 @@ struct EnrollmentFlow {
   std::size_t keys = 1;                   // that it makes
   bool defers = false;                    // the certificates wait for an operator, who approves them
   bool basic = false;                     // a container without a key store
+  Beginning beginning = Beginning::kUrl;
+  bool listed = false;  // the device was registered before
+
+  // Whether anything happened before it.
+  [[nodiscard]] bool has_past() const {
+    return !earlier.empty() || listed || beginning == Beginning::kToken || beginning == Beginning::kCertificate;
+  }
 };
 
 // Called with the number of the request or call, from 0.
@@ -60,10 +75,18 @@ class EnrollmentWorld {
   // Where it listened before.
   void restart_issuer();
 
-  // A new enrolment URL of the flow.
-  [[nodiscard]] std::string url() const { return url_of(flow_.profile); }
+  // Where the flow begins: a new one-time URL, or the profile's address.
+  [[nodiscard]] std::string url() const;
   // The flow in this process, up to its end. The key store is closed in order then.
   [[nodiscard]] Result<agent::EnrollmentOutcome> enroll(const std::string& url, const AgentHooks& hooks = {}) const;
+  // From a URL to the end, or to where an operator has to approve.
+  [[nodiscard]] Result<agent::EnrollmentOutcome> begin(const std::string& url) const;
+  // Asks for a link at the flow's address, as a browser does, and gives the one that is mailed; Fault::kUnavailable if none comes.
+  [[nodiscard]] Result<std::string> ask_for_link() const;
+  // The link in the issuer's next mail; nothing if it dies first.
+  [[nodiscard]] std::optional<std::string> next_link() const { return issuer_->next_link(); }
+  // A GET, as a browser or a mail filter makes it.
+  [[nodiscard]] Result<http::Response> fetch(const std::string& url) const;
   // What `airtight enroll --resume` does with each session that is under way.
   [[nodiscard]] Resumption resume() const;
 
@@ -79,6 +102,7 @@ class EnrollmentWorld {
 
   [[nodiscard]] std::unique_ptr<sks::KeyStore> open_key_store() const;
   [[nodiscard]] std::unique_ptr<issuer::Issuer> open_issuer() const;
+  [[nodiscard]] std::string device_id() const;
   [[nodiscard]] std::size_t confirmed_credentials() const;
   // Those that the device has and those that the issuer believes in, by serial number.
   [[nodiscard]] std::vector<std::string> credentials_in_device() const;
@@ -98,10 +122,15 @@ class EnrollmentWorld {
 
   [[nodiscard]] std::filesystem::path issuer_folder() const { return folder_ / "issuer"; }
   [[nodiscard]] std::filesystem::path device_folder() const { return folder_ / "device"; }
+  [[nodiscard]] std::filesystem::path client_folder() const { return device_folder() / "client"; }
   [[nodiscard]] std::string url_of(const std::string& profile) const;
+  [[nodiscard]] std::string entrance() const;
+  [[nodiscard]] Result<std::string> ask_for_link(http::Client& client) const;
+  void register_beforehand() const;
   void approve(const std::string& server_session_id) const;
 
   EnrollmentFlow flow_;
+  std::string device_id_;  // of those that an operator approves
   LaterClock clock_;
   tests::TemporaryFolder folder_;
   std::string listen_ = "127.0.0.1:0";

@@ -45,14 +45,14 @@ class DeadlyClock final : public Clock {
 
 // What RunningIssuer does, with death in it.
 int serve_until_death(issuer::Issuer& issuer, DeadlyClock& clock, std::optional<FaultyVfs>& disk, const issuer::ListenAddress& address,
-                      IssuerDeath death, const std::function<void()>& ready) {
+                      IssuerDeath death, const Mailbox& mailbox, const std::function<void()>& ready) {
   using Point = IssuerDeath::Point;
   const Log log = Log::silent();
   auto identity = must(issuer::read_tls_identity(issuer.configuration().tls_certificate, issuer.configuration().tls_key));
   http::ServerOptions options;
   options.address = address.address;
   options.port = address.port;
-  options.tls = http::ServerTls{std::move(identity.chain_pem), std::move(identity.key_pem)};
+  options.tls = http::ServerTls{std::move(identity.chain_pem), std::move(identity.key_pem), true};
   std::unique_ptr<issuer::IssuerService> service;  // there before anybody knows where the server listens
   std::atomic<int> messages = 0;
   const auto server = must(http::Server::start(
@@ -66,8 +66,16 @@ int serve_until_death(issuer::Issuer& issuer, DeadlyClock& clock, std::optional<
       },
       log));
   const std::string base_url = issuer::base_url_of({address.address, server->port()}, true);
-  service =
-      must(issuer.make_service({.base_url = base_url, .tls_fingerprint = identity.certificate.sha256()}, must(issuer.unseal({})), log));
+  std::atomic<int> mails = 0;
+  const auto send_mail = [&](const mail::Message& message) -> Result<> {
+    const int number = mails++;
+    if (death.point == Point::kBeforeMail && number == death.number) die();
+    mailbox.send(message.text);
+    if (death.point == Point::kAfterMail && number == death.number) die();
+    return {};
+  };
+  service = must(issuer.make_service({.base_url = base_url, .tls_fingerprint = identity.certificate.sha256(), .send_mail = send_mail},
+                                     must(issuer.unseal({})), log));
   must(issuer.remember_base_url(base_url));
   if (death.point == Point::kAtClock) clock.arm(death.number);
   if (disk) disk->fail_after(death.number, FaultyVfs::Fault::kKilled);
@@ -75,14 +83,15 @@ int serve_until_death(issuer::Issuer& issuer, DeadlyClock& clock, std::optional<
   tests::wait_to_be_killed();
 }
 
-int serve(const std::filesystem::path& folder, const std::string& listen, IssuerDeath death, const std::function<void()>& ready) {
+int serve(const std::filesystem::path& folder, const std::string& listen, IssuerDeath death, const Mailbox& mailbox,
+          const std::function<void()>& ready) {
   std::optional<FaultyVfs> disk;
   if (death.point == IssuerDeath::Point::kAtWrite) disk.emplace(FaultyVfs::Use::kEverywhere);
   DeadlyClock clock;
   const Log log = Log::silent();
   const auto issuer = must(issuer::Issuer::open(folder, clock, system_random()));
-  if (death.point != IssuerDeath::Point::kNever) {
-    return serve_until_death(*issuer, clock, disk, must(issuer::parse_listen_address(listen)), death, ready);
+  if (death.point != IssuerDeath::Point::kNever || issuer->configuration().mail) {
+    return serve_until_death(*issuer, clock, disk, must(issuer::parse_listen_address(listen)), death, mailbox, ready);
   }
   const auto running = must(issuer::RunningIssuer::start(*issuer, {.listen = listen}, {}, log));
   ready();
@@ -92,7 +101,8 @@ int serve(const std::filesystem::path& folder, const std::string& listen, Issuer
 }  // namespace
 
 IssuerProcess::IssuerProcess(const std::filesystem::path& folder, const std::string& listen, IssuerDeath death)
-    : process_([&](const std::function<void()>& ready) { return serve(folder, listen, death, ready); }) {
+    : process_([&](const std::function<void()>& ready) { return serve(folder, listen, death, mailbox_, ready); }) {
+  mailbox_.only_read();
   if (!process_.wait_until_ready()) throw std::runtime_error("the issuer does not start");
 }
 
