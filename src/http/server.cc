@@ -14,10 +14,12 @@
 
 #include "http/internal/connection.h"
 #include "http/internal/tls.h"
+#include "http/network.h"
 
 namespace airtight::http {
 namespace {
 
+using internal::Admission;
 using internal::Connection;
 using internal::ErrorCode;
 using internal::Executor;
@@ -29,6 +31,12 @@ using Acceptor = asio::basic_socket_acceptor<asio::ip::tcp, Executor>;
 constexpr auto kAwait = asio::as_tuple(asio::use_awaitable_t<Executor>{});
 // Until files can be opened again, accepting fails at once; so long it waits before it tries again.
 constexpr std::chrono::milliseconds kAcceptPause{100};
+
+std::string peer_address(const Socket& socket) {
+  ErrorCode error;
+  const auto endpoint = socket.remote_endpoint(error);
+  return error ? std::string("unknown") : endpoint.address().to_string(error);
+}
 
 // The connections there are. It counts them, and whoever stops the server waits here until there are none and none can come.
 class Connections {
@@ -82,6 +90,7 @@ class ServerImpl final : public Server {
       : options_(std::move(options)),
         handler_(std::move(handler)),
         context_{.options = options_, .handler = handler_, .log = log, .tls = std::nullopt, .stopping = false},
+        peers_(options_.max_connections_of_peer),
         io_(static_cast<int>(std::max(1U, options_.threads))),
         acceptor_(asio::make_strand(io_)) {}
   ~ServerImpl() override { stop(std::chrono::seconds(10)); }
@@ -101,6 +110,7 @@ class ServerImpl final : public Server {
   Handler handler_;
   internal::ServerContext context_;
   Connections connections_;
+  internal::PeerLimit peers_;
   asio::io_context io_;
   Acceptor acceptor_;
   unsigned short port_ = 0;
@@ -160,10 +170,18 @@ Task<void> ServerImpl::pause() {
 void ServerImpl::admit(Socket socket) {
   if (connections_.count() >= options_.max_connections) return turn_away(std::move(socket));
   full_ = false;
-  auto connection = std::make_shared<Connection>(context_, std::move(socket));
+  std::string peer = peer_address(socket);
+  const std::string network = network_of(peer);
+  const Admission admission = peers_.add(network);
+  if (admission != Admission::kServed && peers_.is_news(network))
+    context_.log.warning("too many connections of one peer",
+                         {{"peer", network}, {"limit", std::to_string(options_.max_connections_of_peer)}});
+  if (admission == Admission::kClosed) return;
+  auto connection = std::make_shared<Connection>(context_, std::move(socket), std::move(peer), admission);
   connections_.add(connection);
-  asio::co_spawn(connection->executor(), connection->serve(), [this, connection](const std::exception_ptr& bug) {
+  asio::co_spawn(connection->executor(), connection->serve(), [this, connection, network, admission](const std::exception_ptr& bug) {
     if (bug) context_.log.error("a connection ended by an exception");
+    peers_.remove(network, admission);
     connections_.remove(connection.get());
   });
 }
@@ -172,8 +190,8 @@ void ServerImpl::turn_away(Socket socket) {
   if (!full_) context_.log.warning("too many connections", {{"limit", std::to_string(options_.max_connections)}});
   full_ = true;
   if (context_.tls) return;  // closed: a handshake would cost what the limit protects
-  const auto bytes = internal::write_response(text_response(503, "Service Unavailable: too many connections\n"),
-                                              internal::Persistence::kClose, internal::BodyPart::kSent, SystemClock().now());
+  const auto bytes = internal::write_response(internal::too_many_connections(options_), internal::Persistence::kClose,
+                                              internal::BodyPart::kSent, SystemClock().now());
   if (!bytes) return;
   ErrorCode ignored;
   socket.non_blocking(true, ignored);

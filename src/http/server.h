@@ -30,6 +30,9 @@ struct ServerOptions {
   std::size_t max_body = 4U << 20;
   std::size_t max_header = 16U << 10;
   std::size_t max_connections = 1024;
+  // Of one IPv4 address, or of one /64 of IPv6; 0: no limit but that above. A few more get status 503 with Retry-After, the others are
+  // closed.
+  std::size_t max_connections_of_peer = 0;
   std::chrono::milliseconds io_timeout = std::chrono::seconds(30);    // for a request once begun, and for writing its response
   std::chrono::milliseconds idle_timeout = std::chrono::seconds(60);  // between requests
 };

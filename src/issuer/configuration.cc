@@ -15,7 +15,8 @@ namespace {
 constexpr std::string_view kFile = "issuer.toml";
 constexpr std::size_t kMaxFile = 1U << 20;
 constexpr std::int64_t kDefaultUrlValidityHours = 7 * 24;
-constexpr std::size_t kMaxUrl = 900;  // IssuerURI, which is made from it, has at most 1024 bytes
+constexpr std::int64_t kDefaultConnectionsPerAddress = 128;  // an eighth of what the server takes in all
+constexpr std::size_t kMaxUrl = 900;                         // IssuerURI, which is made from it, has at most 1024 bytes
 
 Result<std::optional<std::string>> read_url(TomlTable& root, bool tls) {
   std::optional<std::string> text = TRY(root.text("url"));
@@ -106,6 +107,8 @@ Result<Configuration> parse_configuration(std::string_view text, const std::file
   TRY(read_signing(root, folder, configuration));
   configuration.url_validity_hours =
       static_cast<std::uint32_t>(TRY(root.integer("url_validity_hours", 1, 24 * 366)).value_or(kDefaultUrlValidityHours));
+  configuration.connections_per_address =
+      static_cast<std::uint32_t>(TRY(root.integer("connections_per_address", 0, 1024)).value_or(kDefaultConnectionsPerAddress));
   configuration.mail = TRY(read_mail(root, folder));
   TRY(read_profiles(root, folder, configuration));
   TRY(root.finish());

@@ -39,6 +39,7 @@ struct Configuration {
   // Where certificates say that CRLs, CA certificates and OCSP are; absent: under `url`, or wherever the issuer is reached.
   std::optional<std::string> publication_url = {};
   std::string listen = "127.0.0.1:8443";
+  std::uint32_t connections_per_address = 0;  // at a time; 0: any number
   bool tls = true;
   std::filesystem::path tls_certificate;     // PEM: the server's certificate and its path
   std::filesystem::path tls_key;             // PEM, private

@@ -1,5 +1,6 @@
 // BASE/enroll/PROFILE, the address of a profile: where a session begins without a one-time URL that somebody made before.
 #include "crypto/certificate.h"
+#include "http/network.h"
 #include "issuer/client_list.h"
 #include "issuer/enrolment_subject.h"
 #include "issuer/internal/service_impl.h"
@@ -46,7 +47,7 @@ Refusal too_many() {
 
 // What keeps an open enrolment from filling the database: sessions that nobody goes on with end after a short time.
 Verified<> admit_visitor(Database& database, const Profile& profile, const std::string& peer, Instant now) {
-  if (!TRY(count_visit(database, "open", peer, profile.enrolment.visits_per_hour, now))) return Refused(too_many());
+  if (!TRY(count_visit(database, "open", http::network_of(peer), profile.enrolment.visits_per_hour, now))) return Refused(too_many());
   const auto open =
       TRY(storage::query_one(database,
                              "SELECT COUNT(*) FROM issuer_sessions s JOIN issuer_enrolments e ON e.id = s.enrolment_id WHERE s.is_open = 1 "
@@ -111,7 +112,7 @@ Verified<http::Response> IssuerService::Impl::enter_by_mail(Database& database, 
                                                    .profile = profile.name,
                                                    .expires = enrolment.expires_at});
   storage::Transaction transaction = TRY(storage::Transaction::begin(database, storage::Access::kWrite));
-  if (!TRY(count_visit(database, "mail form", request.peer, profile.enrolment.visits_per_hour, now))) return Refused(too_many());
+  if (!TRY(count_visit(database, "mail form", http::network_of(request.peer), profile.enrolment.visits_per_hour, now))) return Refused(too_many());
   const bool is_in_time = TRY(count_visit(database, kMailVisit, visitor, profile.enrolment.mails_per_hour, now));
   const bool is_sent = is_in_time && subject && message && takes_address(profile.enrolment, *address) && postman;
   if (is_sent) TRY(insert_enrolment(database, token.hash, enrolment));

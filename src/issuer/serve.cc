@@ -93,6 +93,7 @@ Result<std::unique_ptr<RunningIssuer>> RunningIssuer::start(Issuer& issuer, cons
   server_options.address = address.address;
   server_options.port = address.port;
   server_options.threads = options.threads;
+  server_options.max_connections_of_peer = configuration.connections_per_address;
   Issuer::ServiceAddress service_address;
   service_address.prompt = prompt;
   if (configuration.tls) {

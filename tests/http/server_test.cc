@@ -367,18 +367,6 @@ TEST_F(HttpServer, SurvivesTruncatedRequests) {
   EXPECT_EQ(status_of(answer_to(kGetAndClose)), "HTTP/1.1 200");
 }
 
-TEST_F(HttpServer, TurnsAwayConnectionsBeyondTheLimitAndRecovers) {
-  start({.max_connections = 1});
-  RawSocket first = connect();
-  first.send(kGet);
-  EXPECT_EQ(status_of(first.read_message()), "HTTP/1.1 200");
-  EXPECT_EQ(status_of(connect().read_until_close()), "HTTP/1.1 503");
-  first.close();
-  std::string response;
-  for (int i = 0; i < 10000 && status_of(response) != "HTTP/1.1 200"; ++i) response = answer_to(kGetAndClose);
-  EXPECT_EQ(status_of(response), "HTTP/1.1 200");
-}
-
 TEST_F(HttpServer, AnswersAnExceptionWith500AndNoDetail) {
   start({}, [](const Request&) -> Response { throw std::runtime_error("the password is xyzzy"); });
   const std::string response = answer_to(kGetAndClose);

@@ -44,6 +44,19 @@ RawSocket RawSocket::connect(unsigned short port, bool ipv6) {
   return RawSocket(connect_to(address, AF_INET));
 }
 
+RawSocket RawSocket::connect_from(const std::string& source, unsigned short port) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  ::inet_pton(AF_INET, source.c_str(), &address.sin_addr);
+  const int descriptor = ::socket(AF_INET, SOCK_STREAM, 0);
+  const bool is_bound = ::bind(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  if (is_bound && ::connect(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0) return RawSocket(descriptor);
+  ::close(descriptor);
+  return RawSocket(-1);
+}
+
 void RawSocket::send(std::string_view text) const {
   while (!text.empty()) {
     const auto sent = ::send(descriptor_, text.data(), text.size(), MSG_NOSIGNAL);

@@ -22,6 +22,8 @@ class RawSocket {
   ~RawSocket();
   // Connects to 127.0.0.1 (or ::1); not ok() if refused.
   static RawSocket connect(unsigned short port, bool ipv6 = false);
+  // The same from one of this machine's IPv4 addresses, 127.0.0.0/8.
+  static RawSocket connect_from(const std::string& source, unsigned short port);
 
   [[nodiscard]] bool ok() const { return descriptor_ >= 0; }
   void send(std::string_view text) const;  // what the peer no longer takes is lost

@@ -41,6 +41,7 @@ TEST(Configuration, NeedsLittle) {
   EXPECT_TRUE(configuration.tls);
   EXPECT_EQ(configuration.listen, "127.0.0.1:8443");
   EXPECT_EQ(configuration.url_validity_hours, 168U);
+  EXPECT_EQ(configuration.connections_per_address, 128U);
   EXPECT_EQ(configuration.profiles.at(0).keys.at(0).certificate.key_usage, 0xC000);
 }
 
@@ -300,6 +301,8 @@ const Wrong kWrongTexts[] = {
     {"SubjectWithAnUnknownName", "profiles.default.subject = \"CN={shoe_size}\"\n" + smallest(), "issuer.toml:1:28:", "shoe_size"},
     {"CertificatePurpose", with_key("certificate.purpose = \"spying\"\n"), "issuer.toml:8:23:", "purpose cannot be \"spying\"",
      "tls-client"},
+    {"ConnectionsPerAddress", "connections_per_address = 1025\n" + smallest(),
+     "issuer.toml:1:27:", "connections_per_address cannot be 1025", "0 to 1024"},
     {"UrlValidity", "url_validity_hours = 0\n" + smallest(), "issuer.toml:1:22:", "url_validity_hours cannot be 0", "1 to 8784"},
 };
 

@@ -93,6 +93,16 @@ TEST_F(OpenEnrolment, TakesNoMoreVisitsOfOnePeerThanTheProfileSays) {
   EXPECT_EQ(client().get(entrance()).status, 200);
 }
 
+TEST_F(OpenEnrolment, TakesAllAddressesOfOneNetworkForOnePeer) {
+  configure("subject = \"CN=Guest\"\nenrolment = { by = [\"open\"], visits_per_hour = 1 }");
+  client().set_peer("2001:db8:0:1::7");
+  EXPECT_EQ(client().get(entrance()).status, 200);
+  client().set_peer("2001:db8:0:1:aaaa::8");
+  EXPECT_EQ(refusal_id(client().get(entrance())), "enrolment.too-many");
+  client().set_peer("2001:db8:0:2::7");
+  EXPECT_EQ(client().get(entrance()).status, 200);
+}
+
 TEST_F(OpenEnrolment, TakesNoMoreSessionsAtATimeThanTheProfileSays) {
   configure("subject = \"CN=Guest\"\nenrolment = { by = [\"open\"], open_sessions = 1 }");
   client().get(entrance());

@@ -61,6 +61,18 @@ TEST_F(Serving, AnswersAnEnrolmentUrlOverTlsWithItsOwnCertificate) {
   EXPECT_THAT(to_text(exchange.response.body), HasSubstr(running->listening_url()));
 }
 
+TEST_F(Serving, TakesNoMoreConnectionsOfOneAddressThanItsConfigurationSays) {
+  configure("# connections_per_address = 128", "connections_per_address = 1");
+  const auto running = must(start("127.0.0.1:0"));
+  const http::Url url = must(http::Url::parse(must(issuer->make_url("default", std::nullopt))));
+  const http::Request request{.method = "GET", .target = {}, .headers = {}, .body = {}, .peer = {}};
+  const auto first = must(http::Client::create({.ca_pem = tls_ca()}));
+  EXPECT_EQ(must(first->send(url, request)).response.status, 200);
+  const http::Exchange second = get(url.to_text(), tls_ca());
+  EXPECT_EQ(second.response.status, 503);
+  EXPECT_TRUE(second.response.headers.get("Retry-After"));
+}
+
 TEST_F(Serving, StopsTwiceWithoutHarm) {
   const auto running = must(start("127.0.0.1:0"));
   running->stop();

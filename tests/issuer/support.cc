@@ -131,12 +131,12 @@ http::Response Client::exchange(http::Request request) {
 }
 
 http::Response Client::get(std::string_view url) {
-  return exchange({.method = "GET", .target = must(http::Url::parse(url)).target, .headers = {}, .body = {}, .peer = "test"});
+  return exchange({.method = "GET", .target = must(http::Url::parse(url)).target, .headers = {}, .body = {}, .peer = peer_});
 }
 
 http::Response Client::post(ByteView body, std::string_view media_type) {
   http::Request request{
-      .method = "POST", .target = must(http::Url::parse(submit_url_)).target, .headers = {}, .body = to_bytes(body), .peer = "test"};
+      .method = "POST", .target = must(http::Url::parse(submit_url_)).target, .headers = {}, .body = to_bytes(body), .peer = peer_};
   request.headers.set("Content-Type", media_type);
   return exchange(std::move(request));
 }

@@ -111,6 +111,7 @@ class Client {
   // What proves who the client is, with each request.
   void set_authorization(std::string text) { authorization_ = std::move(text); }
   void set_certificate(const crypto::Certificate& certificate) { certificate_ = certificate.der(); }
+  void set_peer(std::string address) { peer_ = std::move(address); }
   void set_submit_url(std::string url) { submit_url_ = std::move(url); }
 
   // The request that came last, as a message.
@@ -171,6 +172,7 @@ class Client {
   std::string cookie_;
   bool by_hand_ = false;
   std::string authorization_;
+  std::string peer_ = "test";
   std::optional<Bytes> certificate_;
   std::string submit_url_;
   std::optional<keygen2::Received> last_;

@@ -16,18 +16,19 @@ constexpr std::chrono::milliseconds kLinger = std::chrono::seconds(2);
 // What a log may show of a request target: URLs hold one-time tokens in their later segments and in queries.
 std::string first_segment(std::string_view path) { return std::string(path.substr(0, path.find('/', 1))); }
 
-std::string peer_address(const Socket& socket) {
-  ErrorCode error;
-  const auto endpoint = socket.remote_endpoint(error);
-  return error ? std::string("unknown") : endpoint.address().to_string(error);
-}
-
 Failure peer_is_gone() { return fail(Fault::kUnavailable, "the client closed the connection"); }
 
 }  // namespace
 
-Connection::Connection(ServerContext& server, Socket socket)
-    : server_(server), transport_(std::make_shared<Transport>(std::move(socket))), peer_(peer_address(transport_->socket())) {}
+Connection::Connection(ServerContext& server, Socket socket, std::string peer, Admission admission)
+    : server_(server), transport_(std::make_shared<Transport>(std::move(socket))), peer_(std::move(peer)), admission_(admission) {}
+
+Response too_many_connections(const ServerOptions& options) {
+  Response response = text_response(503, "Service Unavailable: too many connections\n");
+  // By then those that wait for nothing are closed.
+  response.headers.set("Retry-After", std::to_string(std::chrono::ceil<std::chrono::seconds>(options.idle_timeout).count()));
+  return response;
+}
 
 void Connection::start_timer(std::chrono::milliseconds span) { transport_->set_deadline(std::chrono::steady_clock::now() + span); }
 
@@ -139,6 +140,11 @@ Task<Connection::Next> Connection::serve_request() {
 }
 
 Response Connection::answer(const Request& request) const {
+  if (admission_ != Admission::kServed) {
+    Response response = too_many_connections(server_.options);
+    response.headers.set("Connection", "close");
+    return response;
+  }
   std::string reason;
   try {
     return server_.handler(request);

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "http/internal/parser.h"
+#include "http/internal/peer_limit.h"
 #include "http/internal/transport.h"
 #include "http/internal/wire.h"
 #include "http/server.h"
@@ -23,9 +24,13 @@ struct ServerContext {
   std::atomic<bool> stopping = false;  // no further requests
 };
 
+// Status 503, and when to come again.
+[[nodiscard]] Response too_many_connections(const ServerOptions& options);
+
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
-  Connection(ServerContext& server, Socket socket);
+  // One that is not served has the answer to its first request: its peer has too many connections.
+  Connection(ServerContext& server, Socket socket, std::string peer, Admission admission);
 
   // Serves the connection until it ends. Runs on executor(), as must stop_if_interruptible().
   [[nodiscard]] Task<void> serve();
@@ -50,7 +55,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   ServerContext& server_;
   std::shared_ptr<Transport> transport_;
-  std::string peer_;
+  const std::string peer_;
+  const Admission admission_;
   Bytes received_;              // and not yet consumed
   bool interruptible_ = false;  // no request is at hand: what runs may be cancelled
 };
