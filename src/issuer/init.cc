@@ -22,27 +22,53 @@ using storage::FileMode;
 
 constexpr std::size_t kMaxCertificateFile = 256U << 10;
 
-Result<> claim_folder(const fs::path& folder) {
+Result<> check_folder(const fs::path& folder) {
   std::error_code fault;
-  if (fs::exists(folder / "issuer.toml", fault) && !fs::exists(folder / kUnfinishedMark, fault)) {
+  if (fs::exists(folder / kUnfinishedMark, fault)) return {};  // an interrupted init made it: nothing in it was ever used
+  if (fs::exists(folder / "issuer.toml", fault)) {
     return fail(Fault::kRefused, folder.string() + " is an issuer already",
                 "run 'airtight issuer serve " + folder.string() + "', or choose another folder");
   }
-  if (fs::exists(folder / kUnfinishedMark, fault)) {  // an interrupted init made it: nothing in it was ever used
-    for (const fs::directory_entry& entry : fs::directory_iterator(folder, fault)) {
-      if (entry.path().filename() != kUnfinishedMark) fs::remove_all(entry.path(), fault);
-      if (fault) return fail(Fault::kStorage, entry.path().string() + " cannot be removed: " + fault.message());
-    }
-  } else if (fs::exists(folder, fault) && !fs::is_directory(folder, fault)) {
+  if (fs::exists(folder, fault) && !fs::is_directory(folder, fault))
     return fail(Fault::kRefused, folder.string() + " is not a folder", "choose another one");
-  } else if (fs::exists(folder, fault) && !fs::is_empty(folder, fault)) {
+  if (fs::exists(folder, fault) && !fs::is_empty(folder, fault))
     return fail(Fault::kRefused, folder.string() + " is not empty", "choose a new folder for the issuer");
+  return {};
+}
+
+// All but the mark, which goes last: until then the folder is known to be nobody's.
+Result<> clear_folder(const fs::path& folder) {
+  std::error_code fault;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder, fault)) {
+    if (entry.path().filename() != kUnfinishedMark) fs::remove_all(entry.path(), fault);
+    if (fault) return fail(Fault::kStorage, entry.path().string() + " cannot be removed: " + fault.message());
   }
+  return {};
+}
+
+Result<> claim_folder(const fs::path& folder) {
+  std::error_code fault;
+  if (fs::exists(folder / kUnfinishedMark, fault)) TRY(clear_folder(folder));
   TRY(storage::make_private_folder(folder));
   fs::permissions(folder, fs::perms::owner_all, fault);
   if (fault) return fail(Fault::kStorage, folder.string() + " cannot be made private: " + fault.message());
   return storage::write_file(folder / kUnfinishedMark, bytes_of("airtight issuer init was interrupted; run it again\n"),
                              FileMode::kPrivate);
+}
+
+// What cannot be removed keeps its mark, and the next init replaces it.
+void give_up_folder(const fs::path& folder, bool was_there) {
+  std::error_code fault;
+  if (!fs::is_directory(folder, fault) || !clear_folder(folder)) return;
+  fs::remove(folder / kUnfinishedMark, fault);
+  if (!was_there) fs::remove(folder, fault);
+}
+
+Result<> remove_mark(const fs::path& folder) {
+  std::error_code fault;
+  fs::remove(folder / kUnfinishedMark, fault);
+  if (fault) return fail(Fault::kStorage, (folder / kUnfinishedMark).string() + " cannot be removed: " + fault.message());
+  return {};
 }
 
 // The table `devices` of a profile, and the files that it names.
@@ -159,12 +185,14 @@ Result<> init_issuer(const fs::path& folder, const InitOptions& options, const C
                 "give both --tls-cert and --tls-key, or neither");
   }
   TRY(check_publication_url(options.publication_url));
-  TRY(claim_folder(folder));
-  TRY(fill_folder(folder, options, clock, random));
+  TRY(check_folder(folder));
   std::error_code fault;
-  fs::remove(folder / kUnfinishedMark, fault);
-  if (fault) return fail(Fault::kStorage, (folder / kUnfinishedMark).string() + " cannot be removed: " + fault.message());
-  return {};
+  const bool was_there = fs::exists(folder, fault);
+  Result<> made = claim_folder(folder);
+  if (made) made = fill_folder(folder, options, clock, random);
+  if (made) made = remove_mark(folder);
+  if (!made) give_up_folder(folder, was_there);
+  return made;
 }
 
 }  // namespace airtight::issuer

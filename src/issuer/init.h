@@ -39,8 +39,9 @@ struct InitOptions {
 inline constexpr std::string_view kUnfinishedMark = ".unfinished";
 
 // Makes the issuer in `folder`, which must be new, empty, or left over from an interrupted init. Fault::kRefused if an issuer or anything
-// else is there, or where a key is to be made that is there already; kBadInput for a publication URL that is none. A crash leaves a folder
-// that is recognised as unfinished, and that the next init replaces; a key that was made in a token before stays there, and is not taken.
+// else is there, or where a key is to be made that is there already; kBadInput for a publication URL that is none. On any fault
+// the folder is as it was before. A crash leaves one that is recognised as unfinished, and that the next init replaces. In both cases a key
+// that was made in a token, or in a file elsewhere, stays there, and is not taken.
 [[nodiscard]] Result<> init_issuer(const std::filesystem::path& folder, const InitOptions& options, const Clock& clock,
                                    RandomSource& random);
 

@@ -147,9 +147,30 @@ TEST_F(Init, TakesAnEmptyFolder) {
   EXPECT_EQ(fs::status(folder).permissions(), fs::perms::owner_all);
 }
 
+const InitOptions kFailsAtTheEnd = {.accepted = {{"vendor", "/nowhere/root.pem"}}};
+
+TEST_F(Init, LeavesNothingBehindWhenItFails) {
+  ASSERT_FALSE(init(kFailsAtTheEnd).has_value());
+  EXPECT_FALSE(fs::exists(folder));
+  must(init());
+}
+
+TEST_F(Init, LeavesAnEmptyFolderEmptyWhenItFails) {
+  fs::create_directory(folder);
+  ASSERT_FALSE(init(kFailsAtTheEnd).has_value());
+  EXPECT_TRUE(fs::exists(folder));
+  EXPECT_TRUE(fs::is_empty(folder));
+}
+
+TEST_F(Init, TouchesNothingThatItRefuses) {
+  must(init());
+  ASSERT_FALSE(init(kFailsAtTheEnd).has_value());
+  EXPECT_TRUE(Issuer::open(folder, clock, random).has_value());
+}
+
 TEST_F(Init, BeginsAgainAfterItWasInterrupted) {
-  ASSERT_FALSE(init({.accepted = {{"vendor", "/nowhere/root.pem"}}}).has_value());  // the last thing that it does fails
-  ASSERT_TRUE(fs::exists(folder / kUnfinishedMark));
+  must(init());
+  must(storage::write_file(folder / kUnfinishedMark, bytes_of("interrupted"), storage::FileMode::kPrivate));
   const auto opened = Issuer::open(folder, clock, random);
   ASSERT_FALSE(opened.has_value());
   EXPECT_THAT(opened.error().message, HasSubstr("half made"));
