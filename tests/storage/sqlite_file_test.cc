@@ -309,24 +309,32 @@ TEST(FullDisk, FailsTheTransactionAndKeepsTheRest) {
   EXPECT_EQ(number(*open(file, kOwner), "SELECT count(*) FROM t"), 1);
 }
 
-// The index of the write-ahead log is no ordinary write, and SQLite has another word for it.
-TEST(FullDisk, IsCalledFullWhereTheIndexOfTheLogHasNoRoom) {
-  for (const rlim_t room : {std::size_t{8} * 1024}) {
-    const TemporaryFolder folder;
-    const auto file = folder / "store.db";
-    open(file, kShared);
-    ChildProcess writer([&](const auto&) {
-      std::signal(SIGXFSZ, SIG_IGN);
-      const rlimit limit{room, room};
-      ::setrlimit(RLIMIT_FSIZE, &limit);
-      const auto database = open_sqlite(file, kShared);
-      const auto written = database ? (*database)->execute_script("CREATE TABLE t(x BLOB) STRICT; INSERT INTO t VALUES(zeroblob(1048576))")
-                                    : Result<>(Failure(database.error()));
-      if (written) return 1;
-      const Error& error = written.error();
-      return error.message.ends_with("full") && error.hint.starts_with("free some space") ? 0 : 2;
-    });
-    EXPECT_EQ(writer.wait(), 0) << room;
+// A transaction of many pages in a process whose files cannot be longer than `room`; how it ends.
+Result<> write_much(const std::filesystem::path& file, const SqliteOptions& options, rlim_t room) {
+  std::signal(SIGXFSZ, SIG_IGN);
+  const rlimit limit{room, room};
+  ::setrlimit(RLIMIT_FSIZE, &limit);
+  const auto database = TRY(open_sqlite(file, options));
+  auto transaction = TRY(Transaction::begin(*database, Access::kWrite));
+  for (int i = 0; i < 50; ++i) TRY(database->execute("INSERT INTO t VALUES(zeroblob(9000))", {}));
+  return transaction.commit();
+}
+
+// SQLite has another word for it where the index of the write-ahead log has no room, and where it is a quota that leaves none.
+TEST(FullDisk, IsCalledFullWhateverHasNoRoom) {
+  for (const SqliteOptions& options : {kOwner, kShared}) {
+    for (const rlim_t room : {8U, 40U, 100U, 200U, 300U, 400U}) {
+      SCOPED_TRACE(std::to_string(room) + " KiB");
+      const TemporaryFolder folder;
+      const auto file = folder / "store.db";
+      ASSERT_TRUE(open(file, kOwner)->execute_script("CREATE TABLE t(x BLOB) STRICT"));
+      ChildProcess writer([&](const auto&) {
+        const Result<> written = write_much(file, options, room * 1024);
+        if (written) return 1;
+        return written.error().message.ends_with("full") && written.error().hint.starts_with("free some space") ? 0 : 2;
+      });
+      EXPECT_EQ(writer.wait(), 0);
+    }
   }
 }
 

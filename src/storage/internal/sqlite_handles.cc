@@ -34,15 +34,26 @@ Advice advice_on(int code) {
   }
 }
 
-// SQLite says "disk I/O error" wherever it is not an ordinary write that finds no room: at the index of the write-ahead log, for one. The
-// error of the system may be gone by then, and the file system is asked itself.
+bool means_no_room(int system_error) { return system_error == ENOSPC || system_error == EDQUOT || system_error == EFBIG; }
+
+// What the system said last of the database's file or its log. The connection's own note of it is overwritten while SQLite undoes the
+// transaction.
+bool had_no_room(sqlite3* connection) {
+  int error = 0;
+  sqlite3_file_control(connection, "main", SQLITE_FCNTL_LAST_ERRNO, &error);
+  if (means_no_room(error)) return true;
+  sqlite3_file* log = nullptr;
+  sqlite3_file_control(connection, "main", SQLITE_FCNTL_JOURNAL_POINTER, static_cast<void*>(&log));
+  if (log == nullptr || log->pMethods == nullptr) return false;
+  error = 0;
+  log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &error);
+  return means_no_room(error);
+}
+
+// SQLite says "disk I/O error" wherever it is not an ordinary write that finds the disk full: where it finds a quota or a limit, or at the
+// index of the write-ahead log. There the error of the system may be gone, and the file system is asked itself.
 bool is_out_of_room(sqlite3* connection) {
-  switch (sqlite3_system_errno(connection)) {
-    case ENOSPC:
-    case EDQUOT:
-    case EFBIG: return true;
-    default: break;
-  }
+  if (means_no_room(sqlite3_system_errno(connection)) || had_no_room(connection)) return true;
   const char* const file = sqlite3_db_filename(connection, "main");
   if (file == nullptr || *file == '\0') return false;
   constexpr unsigned long kLeast = 64UL * 1024;  // what the index of the write-ahead log grows by, and a page
