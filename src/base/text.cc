@@ -68,6 +68,10 @@ bool is_utf8(ByteView bytes) {
   }
 }
 
+bool is_line(std::string_view text) {
+  return is_utf8(bytes_of(text)) && std::ranges::none_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
+}
+
 bool is_ncname(std::string_view text) {
   ByteView bytes = bytes_of(text);
   if (bytes.empty()) return false;

@@ -44,10 +44,6 @@ std::string all_names() {
   return out;
 }
 
-bool has_control(std::string_view text) {
-  return std::ranges::any_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
-}
-
 Failure unknown(std::string what, std::string_view name) {
   return fail(Fault::kBadInput, std::move(what) + "there is no fact \"" + std::string(name) + "\"", "use one of " + all_names());
 }
@@ -64,7 +60,7 @@ Result<> Facts::add(std::string_view name, std::string_view value) {
   if (value.empty()) return fail(Fault::kBadInput, "the fact " + shown + " is empty");
   if (value.size() > kMaxValue)
     return fail(Fault::kBadInput, "the fact " + shown + " is longer than " + std::to_string(kMaxValue) + " bytes");
-  if (!is_utf8(bytes_of(value)) || has_control(value)) {
+  if (!is_line(value)) {
     return fail(Fault::kBadInput, "the fact " + shown + " is not UTF-8, or has a control character in it");
   }
   values_[shown].emplace_back(value);
@@ -93,7 +89,7 @@ Result<Template> Template::parse(std::string_view text) {
         "the template \"" + std::string(text.substr(0, 80)) + "\" is wrong at character " + std::to_string(at + 1) + ": " + std::move(what),
         "write {name} for what the enrolment knows, and {{ or }} for a brace");
   };
-  if (text.empty() || text.size() > kMaxTemplate || !is_utf8(bytes_of(text)) || has_control(text)) {
+  if (text.empty() || text.size() > kMaxTemplate || !is_line(text)) {
     return fail(Fault::kBadInput,
                 "a template has to be of 1 to " + std::to_string(kMaxTemplate) + " bytes of UTF-8 without control characters");
   }

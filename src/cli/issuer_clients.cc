@@ -43,6 +43,16 @@ Result<> add(const Arguments& arguments, const Context& context) {
   return {};
 }
 
+json::object ca_as_json(const issuer::ClientCa& ca) {
+  json::array certificates;
+  for (const crypto::Certificate& certificate : ca.certificates) certificates.emplace_back(certificate.subject());
+  return {{"name", ca.name},
+          {"certificates", std::move(certificates)},
+          {"profiles", json::value_from(ca.profiles)},
+          {"known_by", json_text(name_of(ca.known_by))},
+          {"crl", ca.crl ? json::value(ca.crl->string()) : json::value(nullptr)}};
+}
+
 Result<> list(const Arguments& arguments, const Context& context) {
   const auto open = TRY(open_issuer(arguments.folder));
   const std::vector<issuer::RegisteredClient> clients = TRY(open->issuer->clients());
@@ -61,8 +71,18 @@ Result<> list(const Arguments& arguments, const Context& context) {
     context.out << client.name << "  " << client.profile << "  " << proof << "  "
                 << (client.subject.empty() ? "the profile's subject" : agent::printable(client.subject)) << '\n';
   }
-  if (context.json) context.print_json(json::object{{"clients", std::move(array)}});
-  if (!context.json && clients.empty()) context.out << "No client is registered\n";
+  const std::vector<issuer::ClientCa>& cas = open->issuer->configuration().client_cas;
+  if (context.json) {
+    json::array others;
+    for (const issuer::ClientCa& ca : cas) others.push_back(ca_as_json(ca));
+    context.print_json(json::object{{"clients", std::move(array)}, {"cas", std::move(others)}});
+    return {};
+  }
+  if (clients.empty()) context.out << "No client is registered\n";
+  for (const issuer::ClientCa& ca : cas) {
+    for (const std::string& profile : ca.profiles)
+      context.out << agent::printable(ca.name) << "  " << profile << "  all of this CA, known by " << name_of(ca.known_by) << '\n';
+  }
   return {};
 }
 

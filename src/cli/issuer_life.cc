@@ -115,10 +115,10 @@ Result<> unlock(const UnlockArguments& arguments, const Context& context) {
 // audit
 
 // Who saw or got what, apart from what the authority issues and sessions do by themselves.
-constexpr std::array kAccess =
-    std::to_array<std::string_view>({"passphrases.shown", "puk.released", "session.approval-refused", "session.denied", "device.registered",
-                                     "device.removed", "private-key.restored", "session.approved", "credentials.revoked",
-                                     "credentials.held", "credentials.released", "seeds.imported", "seeds.generated", "seeds.exported", "seeds.removed"});
+constexpr std::array kAccess = std::to_array<std::string_view>(
+    {"passphrases.shown", "puk.released", "session.approval-refused", "session.denied", "device.registered", "device.removed",
+     "client.registered", "client.removed", "client.admitted", "private-key.restored", "session.approved", "credentials.revoked",
+     "credentials.held", "credentials.released", "seeds.imported", "seeds.generated", "seeds.exported", "seeds.removed"});
 constexpr std::size_t kPage = 1000;  // rows read at once
 
 struct AuditArguments {

@@ -1,7 +1,11 @@
 // airtight issuer profile: looks at the profiles of issuer.toml before anybody enrols with them.
+#include <algorithm>
+#include <filesystem>
+#include <iterator>
 #include <memory>
 #include <string>
 
+#include "ca/rollover.h"
 #include "cli/commands.h"
 #include "cli/issuer_commands.h"
 #include "cli/issuer_folder.h"
@@ -28,11 +32,25 @@ Result<std::vector<const issuer::Profile*>> chosen(const issuer::Configuration& 
   return out;
 }
 
+// When the CA ends that issues at the moment; nothing where no issuer was made yet.
+Result<std::optional<Instant>> end_of_ca(const std::string& folder) {
+  std::error_code fault;
+  if (!std::filesystem::exists(std::filesystem::path(folder) / "issuer.db", fault)) return std::optional<Instant>();
+  const auto open = TRY(open_issuer(folder));
+  const auto database = TRY(open->issuer->database());
+  for (const ca::AuthorityKey& key : TRY(ca::list_keys(*database))) {
+    if (key.active && key.role == "issuing") return std::optional(key.certificate.not_after());
+  }
+  return std::optional<Instant>();
+}
+
 Result<> check(const ProfileArguments& arguments, const Context& context) {
   const issuer::Configuration configuration = TRY(issuer::read_configuration(arguments.folder));
+  const std::optional<Instant> ca_end = TRY(end_of_ca(arguments.folder));
   json::array array;
   for (const issuer::Profile* profile : TRY(chosen(configuration, arguments.name))) {
-    const std::vector<std::string> warnings = issuer::warnings_of(*profile);
+    std::vector<std::string> warnings = issuer::warnings_of(*profile);
+    if (ca_end) std::ranges::move(issuer::warnings_about_end(*profile, *ca_end, SystemClock().now()), std::back_inserter(warnings));
     if (context.json) {
       array.emplace_back(json::object{{"profile", profile->name}, {"warnings", json::value_from(warnings)}});
       continue;

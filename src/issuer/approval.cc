@@ -80,8 +80,7 @@ Result<> Issuer::approve(std::string_view server_session_id, const Decision& dec
 }
 
 Result<> Issuer::deny(std::string_view server_session_id, std::string_view why, const Decision& decision) {
-  const bool is_line = std::ranges::none_of(why, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
-  if (why.empty() || why.size() > kLongestReason || !is_line || !is_utf8(bytes_of(why)))
+  if (why.empty() || why.size() > kLongestReason || !is_line(why))
     return fail(Fault::kBadInput, "the reason has to be one line of UTF-8 of at most 500 bytes");
   const DatabasePool::Lease database = TRY(pool_.take());
   storage::Transaction transaction = TRY(storage::Transaction::begin(*database, storage::Access::kWrite));

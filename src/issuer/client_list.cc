@@ -52,6 +52,10 @@ Result<std::optional<RegisteredClient>> find_client_by_certificate(Database& dat
   return storage::query_one(database, AIRTIGHT_SELECT_CLIENTS "WHERE fingerprint = ?", {fingerprint}, client_from);
 }
 
+Result<std::optional<RegisteredClient>> find_client_by_name(Database& database, std::string_view name) {
+  return storage::query_one(database, AIRTIGHT_SELECT_CLIENTS "WHERE name = ?", {name}, client_from);
+}
+
 bool is_client_name(std::string_view text) {
   constexpr std::size_t kLongest = 64;
   return !text.empty() && text.size() <= kLongest &&

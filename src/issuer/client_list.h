@@ -1,5 +1,6 @@
-// Clients that enrol without a person: each is registered with a profile and proves who it is at that profile's address, by a bearer token
-// (RFC 6750) or by the key of a TLS certificate. Functions on the database are one statement within the caller's transaction.
+// Clients that enrol without a person, and are registered: each with a profile, at whose address it proves who it is, by a bearer token
+// (RFC 6750) or by the key of a TLS certificate. Those that are not registered, but certified by a CA that is, are in client_ca.h.
+// Functions on the database are one statement within the caller's transaction.
 #pragma once
 
 #include <cstdint>
@@ -32,6 +33,7 @@ struct RegisteredClient {
 [[nodiscard]] Result<std::vector<RegisteredClient>> list_clients(storage::Database& database);
 [[nodiscard]] Result<std::optional<RegisteredClient>> find_client_by_token(storage::Database& database, ByteView token_hash);
 [[nodiscard]] Result<std::optional<RegisteredClient>> find_client_by_certificate(storage::Database& database, ByteView fingerprint);
+[[nodiscard]] Result<std::optional<RegisteredClient>> find_client_by_name(storage::Database& database, std::string_view name);
 
 // True for 1 to 64 letters, digits, '.', '-' and '_'.
 [[nodiscard]] bool is_client_name(std::string_view text);

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "http/message.h"
+#include "issuer/internal/client_ca_reader.h"
 #include "issuer/internal/mail_reader.h"
 #include "issuer/internal/profile_reader.h"
 #include "issuer/internal/toml_table.h"
@@ -111,6 +112,7 @@ Result<Configuration> parse_configuration(std::string_view text, const std::file
       static_cast<std::uint32_t>(TRY(root.integer("connections_per_address", 0, 1024)).value_or(kDefaultConnectionsPerAddress));
   configuration.mail = TRY(read_mail(root, folder));
   TRY(read_profiles(root, folder, configuration));
+  configuration.client_cas = TRY(read_client_cas(root, folder, configuration.profiles));
   TRY(root.finish());
   for (const Profile& profile : configuration.profiles) {
     if (profile.enrolment.mail && !configuration.mail)

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "issuer/client_ca.h"
 #include "issuer/profile.h"
 #include "mail/mail.h"
 
@@ -47,6 +48,7 @@ struct Configuration {
   std::optional<MailSettings> mail = {};
   std::uint32_t url_validity_hours = 0;
   std::vector<Profile> profiles = {};
+  std::vector<ClientCa> client_cas = {};  // whose clients need not be registered
 
   // The profile `name`; Fault::kNotFound names those there are.
   [[nodiscard]] Result<const Profile*> find_profile(std::string_view name) const;

@@ -1,6 +1,11 @@
 // BASE/enroll/PROFILE, the address of a profile: where a session begins without a one-time URL that somebody made before.
+#include <algorithm>
+
+#include "base/encoding.h"
+#include "ca/audit.h"
 #include "crypto/certificate.h"
 #include "http/network.h"
+#include "issuer/client_ca.h"
 #include "issuer/client_list.h"
 #include "issuer/enrolment_subject.h"
 #include "issuer/internal/service_impl.h"
@@ -20,7 +25,7 @@ constexpr std::string_view kMailVisit = "mail";
 Refusal unknown() { return {kNotFound, "enrolment.unknown", "This enrolment address is not known, or it has expired"}; }
 
 Refusal unknown_client() {
-  return {kUnauthorized, "client.unknown", "This address is for clients that are registered, and prove it by a token or a TLS certificate"};
+  return {kUnauthorized, "client.unknown", "This address is for clients that prove who they are by a token or a TLS certificate"};
 }
 
 Refusal only_get() { return {kMethodNotAllowed, "method", "This address is fetched with GET"}; }
@@ -29,16 +34,57 @@ FormPage address_form(std::string_view sentence) {
   return {.title = "Enrolment", .sentence = sentence, .name = kAddressField, .label = "E-mail address:", .button = "Send"};
 }
 
-// Who `request` says it is from. A token goes first, and where it is wrong no certificate helps.
-Result<std::optional<RegisteredClient>> client_of(Database& database, const http::Request& request, Instant now) {
+// A client that has proved who it is.
+struct ProvedClient {
+  std::string name;
+  std::string subject = {};  // empty: the profile's
+  std::string email = {};    // empty: none
+  std::string record = {};   // for the audit log, of one that was never registered
+};
+
+std::optional<ProvedClient> registered_for(const std::optional<RegisteredClient>& client, const Profile& profile) {
+  if (!client || client->profile != profile.name) return std::nullopt;
+  return ProvedClient{client->name, client->subject, client->email};
+}
+
+// A client of a CA that the configuration names. A name that is registered belongs to whom it is registered for.
+Result<std::optional<ProvedClient>> certified_for(Database& database, const ServiceParts& parts, const crypto::Certificate& certificate,
+                                                  const Profile& profile) {
+  for (const ClientCa& ca : parts.configuration.client_cas) {
+    if (std::ranges::find(ca.profiles, profile.name) == ca.profiles.end()) continue;
+    const Result<std::string> name = client_named_by(ca, certificate, parts.clock.now());
+    std::optional<RegisteredClient> namesake;
+    if (name) namesake = TRY(find_client_by_name(database, *name));
+    if (name && !namesake) {
+      ProvedClient client{.name = *name,
+                          .record = "client: " + *name + "\nca: " + ca.name + "\ncertificate: SHA-256 " + hex_encode(certificate.sha256()) +
+                                    "\nprofile: " + profile.name + "\n"};
+      if (ca.known_by == ClientNamePart::kEmail) client.email = *name;
+      return std::optional(std::move(client));
+    }
+    parts.log.warning("a client is not accepted",
+                      {{"ca", ca.name},
+                       {"certificate", certificate.subject()},
+                       {"reason", name ? "another client is registered under its name" : name.error().message}});
+  }
+  return std::optional<ProvedClient>();
+}
+
+// Who `request` says it is from, if that may enrol with `profile`. A token goes first, and where it is wrong no certificate helps.
+Result<std::optional<ProvedClient>> client_of(Database& database, const ServiceParts& parts, const http::Request& request,
+                                              const Profile& profile) {
   if (const auto authorization = request.headers.get("Authorization")) {
     const std::optional<std::string_view> token = bearer_token(*authorization);
-    if (!token) return std::optional<RegisteredClient>();
-    return find_client_by_token(database, hash_of_token(*token));
+    if (!token) return std::optional<ProvedClient>();
+    const std::optional<RegisteredClient> client = TRY(find_client_by_token(database, hash_of_token(*token)));
+    return registered_for(client, profile);
   }
+  const Instant now = parts.clock.now();
   const Result<crypto::Certificate> certificate = crypto::Certificate::parse(*request.client_certificate);
-  if (!certificate || now < certificate->not_before() || certificate->not_after() < now) return std::optional<RegisteredClient>();
-  return find_client_by_certificate(database, certificate->sha256());
+  if (!certificate || now < certificate->not_before() || certificate->not_after() < now) return std::optional<ProvedClient>();
+  const std::optional<RegisteredClient> registered = TRY(find_client_by_certificate(database, certificate->sha256()));
+  if (std::optional<ProvedClient> client = registered_for(registered, profile)) return client;
+  return certified_for(database, parts, *certificate, profile);
 }
 
 Refusal too_many() {
@@ -75,8 +121,8 @@ Verified<http::Response> IssuerService::Impl::enter(const http::Request& request
 
 Verified<http::Response> IssuerService::Impl::enter_as_client(Database& database, const http::Request& request, const Profile& profile) {
   if (request.method != "GET") return Refused(only_get());
-  const std::optional<RegisteredClient> client = TRY(client_of(database, request, parts.clock.now()));
-  if (!client || client->profile != profile.name) return Refused(unknown_client());
+  const std::optional<ProvedClient> client = TRY(client_of(database, parts, request, profile));
+  if (!client) return Refused(unknown_client());
   Beginning beginning{.profile = profile, .enrolment = {}, .admit = {}, .life_time = kFirstStepTime};
   Enrolment& enrolment = beginning.enrolment;
   enrolment.way = Way::kClient;
@@ -87,6 +133,11 @@ Verified<http::Response> IssuerService::Impl::enter_as_client(Database& database
                                                               : given_subject(client->subject, profile, facts);
   if (!subject) return Refused(no_value(subject.error()));
   enrolment.subject = *subject;
+  if (!client->record.empty())
+    beginning.admit = [&](Database& writing) -> Verified<> {
+      TRY(ca::record(writing, parts.clock, "client.admitted", client->record));
+      return {};
+    };
   return begin_at_once(database, request, beginning);
 }
 

@@ -111,7 +111,8 @@ void add_enrolment_lines(const Profile& profile, std::vector<std::string>& lines
     lines.push_back("Enrolment: by a one-time URL that is mailed to an address" + domains + ", asked for at " + address + ", " +
                     std::to_string(rules.mails_per_hour) + " mails an hour to one address");
   }
-  if (rules.client) lines.push_back("Enrolment: by clients that are registered and prove who they are, at " + address);
+  if (rules.client)
+    lines.push_back("Enrolment: by clients that prove who they are, registered or of a CA in [[client_cas]], at " + address);
   if (rules.listed_devices) lines.emplace_back("Only devices that are registered: 'airtight issuer devices'");
   if (rules.operator_approves)
     lines.emplace_back("An operator compares the device ID before there are certificates: 'airtight issuer waiting'");
@@ -170,7 +171,8 @@ std::vector<std::string> explain(const Profile& profile) {
   } else {
     lines.push_back(profile.devices.accept_any ? "Devices: any"
                                                : "Devices: " + std::to_string(profile.devices.accepted.size()) + " accepted entries");
-    lines.push_back("Session: " + std::to_string(profile.session_life_time) + " seconds, " + std::to_string(profile.session_key_limit) +
+    lines.push_back("Session: " + std::to_string(profile.session_life_time) + " seconds" +
+                    (profile.default_life_time ? " (by default), " : ", ") + std::to_string(profile.session_key_limit) +
                     " uses of the session key, " + (profile.updatable ? "updatable" : "not updatable"));
   }
   if (profile.sign_requests) lines.emplace_back("Requests are signed");
@@ -206,6 +208,7 @@ json::object explain_as_json(const Profile& profile) {
                       {"basic", profile.basic},
                       {"accepts_any_device", profile.devices.accept_any},
                       {"session_life_time", profile.session_life_time},
+                      {"session_life_time_is_default", profile.default_life_time},
                       {"session_key_limit", profile.session_key_limit},
                       {"updatable", profile.updatable},
                       {"sign_requests", profile.sign_requests},
@@ -248,6 +251,16 @@ std::vector<std::string> warnings_of(const Profile& profile) {
   }
   if (profile.deferral && !profile.deferral->seconds && profile.session_life_time < 86400)
     out.emplace_back("the session ends in less than a day, and waits for an approval");
+  return out;
+}
+
+std::vector<std::string> warnings_about_end(const Profile& profile, Instant ca_end, Instant now) {
+  std::vector<std::string> out;
+  for (const KeyProfile& key : profile.keys) {
+    if (now.plus(std::chrono::days(key.certificate.validity_days)) <= ca_end) continue;
+    out.push_back("certificates of the key " + key.id + " end on " + format_time(ca_end) + " with the issuing CA, before their " +
+                  std::to_string(key.certificate.validity_days) + " days are over");
+  }
   return out;
 }
 

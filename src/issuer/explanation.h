@@ -17,4 +17,7 @@ namespace airtight::issuer {
 // Sentences without a final stop; none for a profile with nothing to say against it.
 [[nodiscard]] std::vector<std::string> warnings_of(const Profile& profile);
 
+// The same about certificates that would outlast the issuing CA, whose end is `ca_end`: they end with it.
+[[nodiscard]] std::vector<std::string> warnings_about_end(const Profile& profile, Instant ca_end, Instant now);
+
 }  // namespace airtight::issuer

@@ -135,8 +135,7 @@ std::string_view already(StatusChange change) {
 
 bool is_reason(std::string_view text) {
   const bool has_word = std::ranges::any_of(text, [](char c) { return static_cast<unsigned char>(c) > 0x20; });
-  const bool one_line = std::ranges::none_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
-  return has_word && one_line && text.size() <= kMaxReason && is_utf8(bytes_of(text));
+  return has_word && text.size() <= kMaxReason && is_line(text);
 }
 
 // The ID of the PUK policy that stands above the PIN of the key, as its session asked for it.

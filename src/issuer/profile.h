@@ -158,6 +158,7 @@ struct Profile {
   EnrolmentRules enrolment = {};
   bool basic = false;                   // the basic profile (keygen2.md section 5): no key store, no provenance
   std::uint32_t session_life_time = 0;  // seconds
+  bool default_life_time = false;       // the profile does not say it
   std::uint32_t session_key_reserve = 0;
   std::uint16_t session_key_limit = 0;  // what the session needs and the reserve (sks.md section 3)
   bool updatable = false;

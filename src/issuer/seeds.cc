@@ -1,7 +1,5 @@
 #include "issuer/seeds.h"
 
-#include <algorithm>
-
 #include "base/encoding.h"
 #include "base/text.h"
 #include "ca/audit.h"
@@ -15,10 +13,7 @@ constexpr std::size_t kMaxName = 200;          // bytes
 constexpr std::size_t kGeneratedName = 8;      // random bytes
 constexpr std::uint32_t kMostPinLength = 100;  // bytes; SKS createPINPolicy
 
-bool is_name(std::string_view name) {
-  return !name.empty() && name.size() <= kMaxName && is_utf8(bytes_of(name)) &&
-         std::ranges::none_of(name, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
-}
+bool is_name(std::string_view name) { return !name.empty() && name.size() <= kMaxName && is_line(name); }
 
 Result<> check_pool(std::string_view pool) {
   if (is_name(pool)) return {};

@@ -96,6 +96,10 @@ Result<std::unique_ptr<RunningIssuer>> RunningIssuer::start(Issuer& issuer, cons
   server_options.max_connections_of_peer = configuration.connections_per_address;
   Issuer::ServiceAddress service_address;
   service_address.prompt = prompt;
+  for (const ClientCa& ca : configuration.client_cas) {
+    if (const auto crl = read_client_crl(ca); !crl)
+      log.warning("no client of this CA is accepted until its CRL can be read", {{"ca", ca.name}, {"reason", crl.error().message}});
+  }
   if (configuration.tls) {
     TlsIdentity identity = TRY(tls_identity(issuer, master_key, log));
     service_address.tls_fingerprint = identity.certificate.sha256();

@@ -50,6 +50,25 @@ TEST(Configuration, ResolvesFilesAgainstItsFolder) {
   EXPECT_EQ(must(parse("tls_key = \"/etc/key.pem\"\n" + smallest())).tls_key, "/etc/key.pem");
 }
 
+// A profile's lines without session_life_time; `more` stands in [profiles.default].
+std::uint32_t default_life_time(std::string_view more) {
+  return must(parse("[profiles.default]\n" + std::string(more) + std::string(kAnyDevice) + std::string(kKey)))
+      .profiles.at(0)
+      .session_life_time;
+}
+
+TEST(Configuration, GivesSessionsAnHourUnlessTheProfileSaysOtherwise) {
+  EXPECT_EQ(default_life_time(""), 3600U);
+  EXPECT_EQ(default_life_time("session_life_time = 600\n"), 600U);
+}
+
+TEST(Configuration, GivesSessionsThatWaitTheTimeToDoSo) {
+  EXPECT_EQ(default_life_time("deferred_certification = true\ndeferred_seconds = 86400\n"), 90000U);
+  EXPECT_EQ(default_life_time("deferred_certification = true\n"), 604800U);
+  EXPECT_EQ(default_life_time("enrolment = { operator = true }\n"), 604800U);
+  EXPECT_EQ(default_life_time("enrolment = { operator = true }\nsession_life_time = 600\n"), 600U);
+}
+
 TEST(Configuration, ThatInitWritesIsReadWithoutFault) {
   const tests::TemporaryFolder folder;
   const FakeClock clock;
@@ -181,6 +200,8 @@ const Wrong kWrongTexts[] = {
      "issuer.toml:9:16:", "must be odd"},
     {"SizeOfACurve", with_key("rsa_size = 2048\n"), "issuer.toml:8:12:", "has no rsa_size"},
     {"ExponentOfACurve", with_key("rsa_exponent = 3\n"), "issuer.toml:8:16:", "has no rsa_exponent"},
+    {"FriendlyNameOfTwoLines", with_key("friendly_name = \"a\\nb\"\n"), "issuer.toml:8:17:", "one line of text"},
+    {"FriendlyNameWithAnEscape", with_key("friendly_name = \"a\\u001B[2J\"\n"), "issuer.toml:8:17:", "without control characters"},
     {"FriendlyNameTooLong", with_key("friendly_name = \"" + std::string(101, 'x') + "\"\n"), "issuer.toml:8:17:", "at most 100 bytes"},
     {"ExportByPinWithoutPin", with_key("export_policy = \"pin\"\n"), "issuer.toml:8:17:", "'pin' needs a PIN"},
     {"ExportByPukWithoutPuk", with_pin("max_length = 8\n", "export_policy = \"puk\"\n"), "issuer.toml:", "'puk' needs a PUK"},

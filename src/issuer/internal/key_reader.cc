@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "base/algorithms.h"
+#include "base/text.h"
 #include "crypto/certificate_builder.h"
 #include "issuer/internal/profile_reader.h"
 #include "keygen2/messages.h"
@@ -274,6 +275,8 @@ Result<KeyProfile> read_key(TomlTable& table, ProfileReading& reading, const Pro
   key.algorithm = TRY(read_algorithm(table));
   key.friendly_name = TRY(table.text("friendly_name")).value_or("");
   if (key.friendly_name.size() > 100) return Failure(table.error_at("friendly_name", "friendly_name has at most 100 bytes"));
+  if (!is_line(key.friendly_name))
+    return Failure(table.error_at("friendly_name", "friendly_name is one line of text, without control characters"));
   key.biometric_protection = TRY(table.choice<BiometricProtection>("biometric_protection")).value_or(BiometricProtection::kNone);
   key.export_policy = TRY(table.choice<ExportPolicy>("export_policy")).value_or(ExportPolicy::kNonExportable);
   key.delete_policy = TRY(table.choice<DeletePolicy>("delete_policy")).value_or(DeletePolicy::kNone);

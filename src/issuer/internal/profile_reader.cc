@@ -13,6 +13,10 @@ namespace {
 
 constexpr std::int64_t kDefaultReserve = 16;
 
+// Of a session: what a person needs to choose PINs; beyond certificates that come later by themselves; and where an operator has to act.
+constexpr std::uint32_t kDefaultLifeTime = 3600;
+constexpr std::uint32_t kLifeTimeUntilApproval = 7 * 24 * 3600;
+
 // SKS closeProvisioningSession: "There are no unreferenced PIN or PUK policy objects".
 Result<> check_references(const TomlTable& table, const Profile& profile) {
   for (const PinPolicy& pin : profile.pin_policies) {
@@ -57,7 +61,7 @@ Result<std::optional<Deferral>> read_deferral(TomlTable& table) {
 
 // How the session goes, apart from what is made in it.
 Result<> read_session(TomlTable& table, ProfileReading& reading, Profile& profile) {
-  profile.session_life_time = static_cast<std::uint32_t>(TRY(table.required_integer("session_life_time", 10, 10000000)));
+  const std::optional<std::int64_t> life_time = TRY(table.integer("session_life_time", 10, 10000000));
   profile.updatable = TRY(table.boolean("updatable")).value_or(false);
   profile.session_key_reserve = static_cast<std::uint32_t>(TRY(table.integer("session_key_reserve", 0, 60000)).value_or(kDefaultReserve));
   profile.server_cookie = TRY(table.boolean("server_cookie")).value_or(false);
@@ -69,6 +73,9 @@ Result<> read_session(TomlTable& table, ProfileReading& reading, Profile& profil
     if (!url) return Failure(table.error_at("abort_url", url.error().message, "write it as \"https://www.example.com/cancelled\""));
   }
   profile.deferral = TRY(read_deferral(table));
+  profile.default_life_time = !life_time;
+  profile.session_life_time = life_time ? static_cast<std::uint32_t>(*life_time)
+                                        : kDefaultLifeTime + (profile.deferral ? profile.deferral->seconds.value_or(0) : 0);
   if (profile.deferral && profile.deferral->seconds.value_or(0) >= profile.session_life_time) {
     return Failure(
         table.error_at("deferred_seconds", "the certificates would come after the session has expired", "raise session_life_time"));
@@ -178,6 +185,7 @@ Result<Profile> read_profile(TomlTable& table, const std::string& name, const st
   TRY(read_objects(table, reading, profile));
   if (profile.basic) TRY(check_basic(table, profile));
   TRY(read_enrolment(table, profile));
+  if (profile.default_life_time && profile.deferral && !profile.deferral->seconds) profile.session_life_time = kLifeTimeUntilApproval;
   TRY(check_lookup_texts(table, profile));
   const std::uint32_t limit = profile.session_key_reserve + session_key_uses(profile);
   if (limit > 0xFFFF) {
