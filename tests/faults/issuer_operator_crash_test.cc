@@ -79,12 +79,12 @@ std::string container() {
 }
 
 Result<> import_container(Issuer& issuer) {
-  TRY(issuer::import_seeds(issuer, kPool, bytes_of(container()), {}, {}));
+  TRY(issuer::import_seeds(issuer, kPool, bytes_of(container()), {}, kBy, {}));
   return {};
 }
 
 Result<> generate_three(Issuer& issuer) {
-  TRY(issuer::generate_seeds(issuer, kPool, {.count = 3}, {}));
+  TRY(issuer::generate_seeds(issuer, kPool, {.count = 3}, kBy, {}));
   return {};
 }
 
@@ -126,7 +126,7 @@ TEST(SeedGeneration, KilledAtAnyWriteIsWholeOrNotThere) {
 }
 
 TEST(SeedRemoval, KilledAtAnyWriteIsWholeOrNotDone) {
-  const Act remove = [](Issuer& issuer) { return issuer::remove_seeds(issuer, kPool, {"T-1", "T-3"}); };
+  const Act remove = [](Issuer& issuer) { return issuer::remove_seeds(issuer, kPool, {"T-1", "T-3"}, kBy); };
   const auto prepare = [](EnrollmentWorld& world) { must(import_container(*world.open_issuer())); };
   kill_at_every_write({}, prepare, remove, [&](EnrollmentWorld& world) {
     const bool done = seeds(world).size() == 1;
