@@ -18,6 +18,7 @@
 #include "tests/e2e/coverage.h"
 #include "tests/e2e/edits.h"
 #include "tests/e2e/facts.h"
+#include "tests/e2e/seeds.h"
 #include "tests/support/must.h"
 
 namespace airtight::e2e {
@@ -157,6 +158,12 @@ void Play::act(const Action& action) {
              .issuer->add_device(action.enrolment.profile, device_id_of(action.value), action.enrolment.subject, "e2e"));
   } else if (action.what == "unregister") {
     must(world_.site(action.enrolment.issuer).issuer->remove_device(action.enrolment.profile, device_id_of(action.value), "e2e"));
+  } else if (action.what == "add-seeds") {
+    add_seeds(*world_.site(action.enrolment.issuer).issuer, action.value);
+  } else if (action.what == "seeds-left") {
+    EXPECT_EQ(seeds_left(*world_.site(action.enrolment.issuer).issuer), action.value);
+  } else if (action.what == "password") {
+    EXPECT_EQ(next_password(world_.store(), find_key(world_.store(), action.key), world_.clock().now()), action.value);
   } else if (action.what == "clean-up") {
     must(world_.site(action.enrolment.issuer).service->clean_up());
   } else {
