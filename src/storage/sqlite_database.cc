@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <limits>
 #include <stdexcept>
 #include <unordered_map>
@@ -309,6 +310,16 @@ Result<> harden(sqlite3* connection) {
                       "PRAGMA secure_delete = ON; PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL;");
 }
 
+constexpr int kTurnPauseMs = 2;
+
+// Looks for its turn every other millisecond, `attempts` times. SQLite's own handler sleeps the longer the longer it has waited, so that
+// where many write those who came last go first, and those who came first give up.
+int wait_for_turn(void* attempts, int done) {
+  if (done >= reinterpret_cast<std::intptr_t>(attempts)) return 0;
+  sqlite3_sleep(kTurnPauseMs);
+  return 1;
+}
+
 Result<> try_write_ahead_log(sqlite3* connection) {
   std::string_view sql = "PRAGMA journal_mode = WAL";
   const StatementHandle statement = TRY(prepare_next(connection, sql, 0));
@@ -333,7 +344,7 @@ Result<> use_write_ahead_log(sqlite3* connection, int patience_ms) {
 
 Result<> set_up(sqlite3* connection, const SqliteOptions& options) {
   const int patience_ms = options.exclusive ? 0 : options.busy_timeout_ms;  // an owner does not wait for another to end
-  sqlite3_busy_timeout(connection, patience_ms);
+  sqlite3_busy_handler(connection, wait_for_turn, reinterpret_cast<void*>(std::intptr_t{patience_ms / kTurnPauseMs}));
   if (options.exclusive) TRY(run_settings(connection, "PRAGMA locking_mode = EXCLUSIVE"));
   TRY(harden(connection));
   TRY(use_write_ahead_log(connection, patience_ms));

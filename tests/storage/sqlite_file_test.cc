@@ -258,6 +258,27 @@ TEST(SharedDatabase, LetsOneWriteAndTheOthersWait) {
   EXPECT_TRUE(Transaction::begin(*second, Access::kWrite));
 }
 
+TEST(SharedDatabase, GivesEachOfManyWritersItsTurn) {
+  constexpr int kWriters = 16;
+  constexpr int kRows = 25;
+  const TemporaryFolder folder;
+  const auto file = folder / "store.db";
+  ASSERT_TRUE(open(file, kShared)->execute_script("CREATE TABLE t(x INTEGER) STRICT"));
+  std::vector<std::unique_ptr<ChildProcess>> children;
+  for (int i = 0; i < kWriters; ++i) {
+    children.push_back(std::make_unique<ChildProcess>([&](const auto&) {
+      const auto database = open(file, kShared);
+      for (int row = 0; row < kRows; ++row) {
+        auto transaction = Transaction::begin(*database, Access::kWrite);
+        if (!transaction || !database->execute("INSERT INTO t VALUES(1)") || !transaction->commit()) return 1;
+      }
+      return 0;
+    }));
+  }
+  for (const auto& child : children) EXPECT_EQ(child->wait(), 0);
+  EXPECT_EQ(number(*open(file, kShared), "SELECT count(*) FROM t"), kWriters * kRows);
+}
+
 TEST(SharedDatabase, ShowsAReaderOneSnapshot) {
   const TemporaryFolder folder;
   const auto writer = open(folder / "store.db", kShared);
