@@ -148,6 +148,7 @@ TEST_F(StoreWithCopies, RestoreDropsOpenSessions) {
 class AnchoredStore : public StoreWithCopies {
  protected:
   AnchoredStore() { must(device.store().change_anchor(&anchor)); }
+  ~AnchoredStore() override { device.close(); }  // while its anchor is there
   [[nodiscard]] Platform anchored() {
     Platform platform = device.platform();
     return Platform{platform.clock, platform.random, platform.pause, nullptr, &anchor};
