@@ -69,7 +69,11 @@ bool is_utf8(ByteView bytes) {
 }
 
 bool is_line(std::string_view text) {
-  return is_utf8(bytes_of(text)) && std::ranges::none_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
+  for (ByteView rest = bytes_of(text); !rest.empty();) {
+    const auto c = take_code_point(rest);
+    if (!c || *c < 0x20 || (*c >= 0x7F && *c <= 0x9F) || *c == 0x2028 || *c == 0x2029) return false;
+  }
+  return true;
 }
 
 bool is_ncname(std::string_view text) {

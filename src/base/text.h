@@ -10,7 +10,8 @@ namespace airtight {
 // Well-formed UTF-8 (RFC 3629): no overlong forms, no surrogates, nothing above U+10FFFF.
 [[nodiscard]] bool is_utf8(ByteView bytes);
 
-// One line: well-formed UTF-8 without control characters (U+0000 to U+001F, and U+007F); empty is one too.
+// UTF-8 that shows as one line: no control characters (C0, C1, DEL), no line or paragraph separators. May be empty. What has to be a line
+// can forge none in a log, on a terminal or in a mail.
 [[nodiscard]] bool is_line(std::string_view text);
 
 // An NCName of XML Namespaces 1.0 (fifth edition of XML 1.0).

@@ -4,6 +4,7 @@
 
 #include "base/algorithms.h"
 #include "base/encoding.h"
+#include "base/text.h"
 #include "ca/audit.h"
 #include "ca/internal/issuing.h"
 #include "ca/internal/state.h"
@@ -61,6 +62,8 @@ XmlSigner xml_signer_of(const std::shared_ptr<const AuthorityState>& state, cons
 
 Result<> Authority::create(Database& database, const sealing::MasterKey& master_key, const AuthorityOptions& options, const Clock& clock,
                            RandomSource& random) {
+  if (!is_line(options.organization))
+    return fail(Fault::kBadInput, "the name of an organization has to be one line of UTF-8", "leave out line ends and control characters");
   CaPlan root_plan = TRY(plan_of(options.organization, "Root CA", options.root_days));
   CaPlan tls_plan = TRY(plan_of(options.organization, "TLS Root CA", options.root_days));
   tls_plan.path_length = 0;

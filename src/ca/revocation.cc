@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/encoding.h"
+#include "base/text.h"
 #include "ca/audit.h"
 
 namespace airtight::ca {
@@ -12,6 +13,7 @@ namespace {
 
 constexpr std::size_t kMaxSerial = 20;
 constexpr std::size_t kFingerprint = 32;
+constexpr std::size_t kMaxNote = 1000;  // bytes
 
 struct ReasonName {
   RevocationReason reason;
@@ -63,6 +65,9 @@ struct Change {
 
 Result<> apply(storage::Database& database, const Clock& clock, const IssuedCertificate& certificate, const Change& change) {
   using storage::Value;
+  if (!is_line(change.note) || change.note.size() > kMaxNote)
+    return fail(Fault::kBadInput, "a note has to be one line of UTF-8 of at most 1000 bytes",
+                "shorten it, and leave out line ends and control characters");
   const Value at = change.at ? Value(change.at->milliseconds) : Value();
   const Value reason = change.reason ? Value(static_cast<std::int64_t>(std::to_underlying(*change.reason))) : Value();
   TRY(database.execute("UPDATE ca_certificates SET status = ?1, revoked_at = ?2, reason = ?3 WHERE id = ?4",

@@ -26,6 +26,8 @@ Verified<> admit_device(Turn& turn, const crypto::Certificate& device) {
     if (!listed)
       return refuse(kForbidden, "device.not-listed", "The device " + session.device_id + " is not registered for this enrolment");
     if (!listed->subject.empty()) subject = listed->subject;
+    // Nor does what was said before, as by a URL from the time when the profile took any device, make the device somebody else's.
+    if (!listed->subject.empty() && !profile.clones()) session.subject.clear();
   }
   if (!session.subject.empty() || profile.clones()) return {};
   const std::string client = TRY(client_of(turn.database, session.enrolment_id));

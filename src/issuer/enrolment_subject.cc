@@ -1,5 +1,6 @@
 #include "issuer/enrolment_subject.h"
 
+#include "base/text.h"
 #include "ca/certificate_template.h"
 #include "crypto/certificate_builder.h"
 #include "issuer/text_template.h"
@@ -27,9 +28,16 @@ constexpr std::string_view kSomeDeviceId = "AAAA-AAAA-AAAA-AAAA-A";  // stands f
 
 }  // namespace
 
+Result<> check_subject_text(std::string_view subject) {
+  if (!is_line(subject))
+    return fail(Fault::kBadInput, "a subject has to be one line of UTF-8 without control characters", "write it like 'CN=Jane Doe,C=SE'");
+  TRY(crypto::name_from_text(subject));
+  return {};
+}
+
 Result<std::string> fill_subject(std::string_view subject, const Profile& profile, const KnownFacts& facts) {
   if (subject.find_first_of("{}") == std::string_view::npos) {
-    TRY(crypto::name_from_text(subject));
+    TRY(check_subject_text(subject));
     return std::string(subject);
   }
   const ca::NameTemplate name = TRY(ca::NameTemplate::parse(subject));

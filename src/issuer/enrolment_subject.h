@@ -18,6 +18,9 @@ struct KnownFacts {
   std::string_view device_id = {};  // once the device has proved it
 };
 
+// Fault::kBadInput for what is no name in RFC 4514 text, and for text of more than one line, which would forge lines of the audit log.
+[[nodiscard]] Result<> check_subject_text(std::string_view subject);
+
 // `subject` as a template with its values: RFC 4514 text. Fault::kBadInput for text that is no name, kRefused for what is not known.
 [[nodiscard]] Result<std::string> fill_subject(std::string_view subject, const Profile& profile, const KnownFacts& facts);
 

@@ -143,7 +143,7 @@ Verified<http::Response> IssuerService::Impl::enter_as_client(Database& database
 
 // The same is said whatever becomes of it, and at once: nobody learns here which addresses there are, or which may enrol.
 Verified<http::Response> IssuerService::Impl::enter_by_mail(Database& database, const http::Request& request, const Profile& profile) {
-  if (request.method == "GET") return form_page(200, address_form("Give your e-mail address. You get a link there with which you go on."));
+  if (request.method != "POST") return form_page(200, address_form("Give your e-mail address. You get a link there with which you go on."));
   const auto site = request.headers.get("Sec-Fetch-Site");
   if (site && *site != "same-origin" && *site != "none") return refuse(kForbidden, "enrolment.cross-site", "Another site sent this form");
   if (request.media_type() != kFormType) return refuse(kUnsupportedMediaType, "message.media-type", "This address takes its own form");
@@ -163,7 +163,8 @@ Verified<http::Response> IssuerService::Impl::enter_by_mail(Database& database, 
                                                    .profile = profile.name,
                                                    .expires = enrolment.expires_at});
   storage::Transaction transaction = TRY(storage::Transaction::begin(database, storage::Access::kWrite));
-  if (!TRY(count_visit(database, "mail form", http::network_of(request.peer), profile.enrolment.visits_per_hour, now))) return Refused(too_many());
+  if (!TRY(count_visit(database, "mail form", http::network_of(request.peer), profile.enrolment.visits_per_hour, now)))
+    return Refused(too_many());
   const bool is_in_time = TRY(count_visit(database, kMailVisit, visitor, profile.enrolment.mails_per_hour, now));
   const bool is_sent = is_in_time && subject && message && takes_address(profile.enrolment, *address) && postman;
   if (is_sent) TRY(insert_enrolment(database, token.hash, enrolment));

@@ -78,7 +78,7 @@ Result<std::vector<T>> read_all(storage::Database& database, std::string_view sq
 
 // A subject that somebody says stands for itself.
 Result<std::string> subject_as_given(const Profile& profile, const std::string& subject) {
-  TRY(crypto::name_from_text(subject));
+  TRY(check_subject_text(subject));
   TRY(check_templates(profile, subject, {}));
   return subject;
 }

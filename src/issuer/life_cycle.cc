@@ -8,7 +8,9 @@
 #include "ca/audit.h"
 #include "ca/revocation.h"
 #include "issuer/credential_store.h"
+#include "issuer/device_list.h"
 #include "issuer/enrolment.h"
+#include "issuer/internal/open_sessions.h"
 #include "issuer/operator_line.h"
 #include "issuer/session_store.h"
 #include "storage/database.h"
@@ -26,12 +28,6 @@ struct Chosen {
   std::string serial;  // hex
 };
 Chosen chosen_from(const Row& row) { return {row.integer(0), row.text(1)}; }
-
-struct OpenSession {
-  std::int64_t id;
-  std::string server_session_id;
-};
-OpenSession open_session_from(const Row& row) { return {row.integer(0), row.text(1)}; }
 
 // The words by which the audit log knows a choice.
 std::string_view kind_of(Whose whose) {
@@ -134,8 +130,7 @@ std::string_view already(StatusChange change) {
 }
 
 bool is_reason(std::string_view text) {
-  const bool has_word = std::ranges::any_of(text, [](char c) { return static_cast<unsigned char>(c) > 0x20; });
-  return has_word && text.size() <= kMaxReason && is_line(text);
+  return text.find_first_not_of(' ') != std::string_view::npos && text.size() <= kMaxReason && is_line(text);
 }
 
 // The ID of the PUK policy that stands above the PIN of the key, as its session asked for it.
@@ -155,7 +150,9 @@ Result<std::string> puk_policy_of(Database& database, const Credential& credenti
 
 }  // namespace
 
-Result<Changed> change_status(Issuer& issuer, const Operator& who, const Choice& choice, const StatusWish& wish) {
+Result<Changed> change_status(Issuer& issuer, const Operator& who, const Choice& wanted, const StatusWish& wish) {
+  Choice choice = wanted;
+  if (choice.whose == Whose::kDevice) choice.name = TRY(read_device_id(wanted.name));
   const DatabasePool::Lease database = TRY(issuer.database());
   const Clock& clock = issuer.clock();
   storage::Transaction transaction = TRY(storage::Transaction::begin(*database, storage::Access::kWrite));
@@ -171,14 +168,8 @@ Result<Changed> change_status(Issuer& issuer, const Operator& who, const Choice&
     TRY(change_one(*database, clock, serial, wish));
     done.serials.push_back(credential.serial);
   }
-  for (const OpenSession& session : sessions) {
-    Session ended;
-    ended.id = session.id;
-    const Ending ending{"session.taken-back", "the issuer's operator has taken back what the session is about"};
-    if (!TRY(abort_session(*database, ended, ending, clock.now()))) continue;
-    TRY(withdraw_credentials(*database, clock, session.id, ending.sentence));
-    done.sessions.push_back(session.server_session_id);
-  }
+  done.sessions = TRY(
+      end_sessions(*database, clock, sessions, {"session.taken-back", "the issuer's operator has taken back what the session is about"}));
   if (done.serials.empty() && done.sessions.empty()) {
     return fail(Fault::kRefused, "what is chosen by the " + std::string(kind_of(choice.whose)) + " " + choice.name + " is " +
                                      std::string(already(wish.change)));

@@ -6,6 +6,7 @@
 #include "crypto/certificate_builder.h"
 #include "issuer/enrolment.h"
 #include "issuer/enrolment_subject.h"
+#include "issuer/internal/open_sessions.h"
 #include "issuer/issuer.h"
 #include "issuer/operator_line.h"
 #include "provenance/verdict.h"
@@ -18,6 +19,14 @@ using storage::Database;
 
 constexpr std::string_view kPemBegin = "-----BEGIN";
 constexpr std::size_t kMaxCertificateFile = 256U << 10;
+
+// Ends what is under way; a line of the audit log for each session.
+Result<std::string> end_and_list(Database& database, const Clock& clock, const std::vector<OpenSession>& sessions, std::string sentence) {
+  std::string lines;
+  for (const std::string& id : TRY(end_sessions(database, clock, sessions, {"registration.removed", std::move(sentence)})))
+    lines += "aborted: " + id + "\n";
+  return lines;
+}
 
 Result<const Profile*> profile_of_devices(const Configuration& configuration, std::string_view name) {
   const Profile* profile = TRY(configuration.find_profile(name));
@@ -112,7 +121,10 @@ Result<> Issuer::remove_device(std::string_view profile, std::string_view device
   if (!TRY(issuer::remove_device(*database, profile, id)))
     return fail(Fault::kNotFound, "the device " + id + " is not registered for the profile '" + std::string(profile) + "'",
                 "'airtight issuer devices list' shows those that are");
-  TRY(ca::record(*database, *clock_, "device.removed", "device: " + id + "\nprofile: " + std::string(profile) + "\n" + operator_line(by)));
+  const std::vector<OpenSession> sessions = TRY(open_sessions_of_device(*database, profile, id));
+  const std::string ended = TRY(end_and_list(*database, *clock_, sessions, "the device is not registered any more"));
+  TRY(ca::record(*database, *clock_, "device.removed",
+                 "device: " + id + "\nprofile: " + std::string(profile) + "\n" + operator_line(by) + ended));
   return transaction.commit();
 }
 
@@ -162,7 +174,9 @@ Result<> Issuer::remove_client(std::string_view name, std::string_view by) {
   storage::Transaction transaction = TRY(storage::Transaction::begin(*database, storage::Access::kWrite));
   if (!TRY(issuer::remove_client(*database, name)))
     return fail(Fault::kNotFound, "there is no client '" + std::string(name) + "'", "'airtight issuer clients list' shows those there are");
-  TRY(ca::record(*database, *clock_, "client.removed", "client: " + std::string(name) + "\n" + operator_line(by)));
+  const std::vector<OpenSession> sessions = TRY(open_sessions_of_client(*database, name));
+  const std::string ended = TRY(end_and_list(*database, *clock_, sessions, "the client is not registered any more"));
+  TRY(ca::record(*database, *clock_, "client.removed", "client: " + std::string(name) + "\n" + operator_line(by) + ended));
   return transaction.commit();
 }
 

@@ -98,7 +98,7 @@ http::Response IssuerService::handle(const http::Request& request) const {
     impl_->parts.log.error("failed", {{"id", refusal.id}, {"reason", refusal.detail}, {"peer", request.peer}});
   }
   http::Response refused = refusal_response(refusal, request);
-  if (refusal.status == kMethodNotAllowed) refused.headers.set("Allow", "GET, POST");
+  if (refusal.status == kMethodNotAllowed) refused.headers.set("Allow", request.path().ends_with("/submit") ? "POST" : "GET");
   if (refusal.status == kUnauthorized) refused.headers.set("WWW-Authenticate", "Bearer realm=\"airtight\"");
   if (refusal.status == kTooMany) refused.headers.set("Retry-After", "600");
   return refused;

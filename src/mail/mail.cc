@@ -135,8 +135,14 @@ class Options {
   bool ok_ = true;
 };
 
+// Host and port as URLs have them.
+std::string place_of(const Server& server) {
+  const bool is_ipv6 = server.host.contains(':');
+  return (is_ipv6 ? "[" + server.host + "]" : server.host) + ":" + std::to_string(server.port);
+}
+
 Error refusal(const Server& server, CURLcode code, const std::string& last_line) {
-  const std::string place = server.host + ":" + std::to_string(server.port);
+  const std::string place = place_of(server);
   const std::string words = last_line.empty() ? std::string(curl_easy_strerror(code)) : "it said: " + plain(last_line);
   switch (code) {
     case CURLE_LOGIN_DENIED:
@@ -165,7 +171,7 @@ Result<> check(const Message& message) {
   for (const std::string* address : {&message.from, &message.to}) {
     if (!is_address(*address)) return fail(Fault::kBadInput, "this is no e-mail address: " + plain(*address));
   }
-  if (message.subject.size() > kMaxSubject || !is_utf8(bytes_of(message.subject)) || std::ranges::any_of(message.subject, is_control)) {
+  if (message.subject.size() > kMaxSubject || !is_line(message.subject)) {
     return fail(Fault::kBadInput, "the subject of a mail has to be one line of UTF-8 of at most 200 bytes");
   }
   const auto is_bad = [](char c) { return is_control(c) && c != '\n' && c != '\t'; };
@@ -191,7 +197,7 @@ Result<> send(const Server& server, const Message& message, Instant now, RandomS
   const Handle handle(library_is_ready() ? curl_easy_init() : nullptr);
   if (!handle) return fail(Fault::kInternal, "libcurl cannot be used");
   const bool is_tls = server.encryption == Encryption::kTls;
-  const std::string url = (is_tls ? "smtps://" : "smtp://") + server.host + ":" + std::to_string(server.port);
+  const std::string url = (is_tls ? "smtps://" : "smtp://") + place_of(server);
   const std::string from = "<" + message.from + ">";
   const List recipients(curl_slist_append(nullptr, ("<" + message.to + ">").c_str()));
   SecretBytes password(server.password.size() + 1);  // ends with a zero byte

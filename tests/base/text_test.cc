@@ -17,6 +17,20 @@ TEST(Utf8, TakesTheFirstAndLastOfEachLength) {
   EXPECT_TRUE(utf8(std::string_view("\0", 1)));
 }
 
+TEST(Line, IsAnyTextThatShowsAsOne) {
+  for (const std::string_view text : {"", " ", "stolen in the train", "J\xC3\xBCrgen \xE6\x97\xA5\xF0\x9F\x94\x91", "\xC2\xA0"})
+    EXPECT_TRUE(is_line(text)) << text;
+}
+
+TEST(Line, HasNothingThatEndsOrForgesOne) {
+  for (const std::string_view text : {"a\nb", "a\r", "\t", "\x1B[1m", "\x7F", "J\xFCrgen", "\xC2\x85", "\xC2\x9B",
+                                      "a\xE2\x80\xA8"
+                                      "b",
+                                      "\xE2\x80\xA9"})
+    EXPECT_FALSE(is_line(text));
+  EXPECT_FALSE(is_line(std::string_view("\0", 1)));
+}
+
 TEST(Utf8, RefusesOverlongForms) {
   for (const std::string_view text : {"\xC0\x80", "\xC1\xBF", "\xE0\x80\x80", "\xE0\x9F\xBF", "\xF0\x80\x80\x80", "\xF0\x8F\xBF\xBF"}) {
     EXPECT_FALSE(utf8(text));

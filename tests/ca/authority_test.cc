@@ -80,7 +80,7 @@ TEST(AuthorityCreate, RefusesASecondTime) {
 }
 
 TEST(AuthorityCreate, RefusesAnOrganizationThatIsNoName) {
-  for (const std::string& organization : {std::string(), std::string(65, 'x'), std::string("\xFF")}) {
+  for (const std::string& organization : {std::string(), std::string(65, 'x'), std::string("\xFF"), std::string("a\nb")}) {
     TestAuthority world;
     world.options.organization = organization;
     EXPECT_EQ(world.create().error().fault, Fault::kBadInput);

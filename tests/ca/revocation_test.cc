@@ -37,6 +37,14 @@ TEST_F(RevocationOfACertificate, IsAudited) {
   EXPECT_THAT(last_event().detail, testing::HasSubstr("reason: keyCompromise\nnote: stolen in the train\n"));
 }
 
+TEST_F(RevocationOfACertificate, TakesNoNoteThatWouldBeAnotherLineOfTheLog) {
+  for (const std::string& note : {std::string("mislaid\noperator: eve"), std::string("J\xFCrgen"), std::string(1001, 'x')}) {
+    EXPECT_EQ(revoke(world_, serial_, RevocationReason::kKeyCompromise, note).error().fault, Fault::kBadInput);
+    EXPECT_EQ(hold(world_, serial_, note).error().fault, Fault::kBadInput);
+  }
+  EXPECT_EQ(entry().status, CertificateStatus::kValid);
+}
+
 TEST_F(RevocationOfACertificate, IsFinal) {
   must(revoke(world_, serial_));
   EXPECT_EQ(revoke(world_, serial_).error().fault, Fault::kRefused);

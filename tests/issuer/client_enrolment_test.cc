@@ -81,6 +81,14 @@ TEST_F(ClientEnrolment, EndsWhenTheClientIsRemoved) {
   EXPECT_EQ(issuer.issuer().remove_client("printer-7", "operator").error().fault, Fault::kNotFound);
 }
 
+TEST_F(ClientEnrolment, OfARemovedClientEndsWhereItStands) {
+  client.set_authorization("Bearer " + token_of("printer-7"));
+  client.run(entrance(), 2);
+  must(issuer.issuer().remove_client("printer-7", "operator"));
+  EXPECT_EQ(refusal_id(client.make_keys()), "session.ended");
+  EXPECT_EQ(issuer.session().refusal_id, "registration.removed");
+}
+
 TEST_F(ClientEnrolment, ACertificateBeginsASessionForItsClient) {
   must(
       issuer.issuer().add_client({.name = "p8", .profile = "default", .certificate_pem = crypto::to_pem(device.path.front())}, "operator"));

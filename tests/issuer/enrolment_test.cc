@@ -96,6 +96,7 @@ TEST_F(Enrolments, AreNotConsumedByAHeadRequest) {
   const http::Response response =
       issuer.service().handle({.method = "HEAD", .target = must(http::Url::parse(url)).target, .headers = {}, .body = {}, .peer = "test"});
   EXPECT_EQ(response.status, kMethodNotAllowed);
+  EXPECT_EQ(response.headers.get("Allow"), "GET");
   EXPECT_EQ(client.get(url).status, 200);
 }
 
@@ -141,6 +142,11 @@ TEST_F(Enrolments, AreRefusedForASubjectThatNoCertificateCanName) {
 }
 
 TEST_F(Enrolments, AreRefusedForASubjectThatIsNone) { EXPECT_FALSE(issuer.issuer().make_url("default", "Jane Doe").has_value()); }
+
+TEST_F(Enrolments, AreRefusedForASubjectThatWouldBeAnotherLineOfTheLog) {
+  for (const std::string subject : {"CN=Jane,2.5.4.41=a\noperator: eve", "CN=Jane\x1B[1m"})
+    EXPECT_EQ(issuer.issuer().make_url("default", subject).error().fault, Fault::kBadInput);
+}
 
 TEST(EnrolmentsOfAProfileWithoutSubject, NeedOne) {
   TestIssuer issuer({.configuration = three_keys_configuration});

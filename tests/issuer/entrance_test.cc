@@ -284,6 +284,36 @@ TEST_F(Listed, ARemovedDeviceIsRefused) {
   EXPECT_EQ(issuer().issuer().remove_device("default", device_id(), "operator").error().fault, Fault::kNotFound);
 }
 
+TEST_F(Listed, ADeviceThatIsRemovedWhileItWaitsGetsNothing) {
+  configure("enrolment = { by = [\"open\"], devices = \"listed\", operator = true }");
+  add(device_id());
+  const http::Response page = client().run(entrance(), 3);
+  ASSERT_EQ(page.status, 202);
+  const std::string link(page.headers.get("Link").value_or("<>"));
+  must(issuer().issuer().remove_device("default", device_id(), "jane"));
+  EXPECT_EQ(issuer().issuer().approve(client().server_session_id(), {.by = "jane", .device_id = device_id()}).error().fault,
+            Fault::kRefused);
+  EXPECT_EQ(client().get(link.substr(1, link.find('>') - 1)).status, 404);
+  EXPECT_EQ(issuer().session().refusal_id, "registration.removed");
+}
+
+TEST_F(Listed, ADeviceIsNobodyElsesByAUrlFromBefore) {
+  add(device_id());
+  const std::string url = must(issuer().issuer().make_url("default", std::nullopt));
+  const auto database = must(storage::open_sqlite(issuer().path() / "issuer.db", {}));
+  must(database->execute("UPDATE issuer_enrolments SET subject = 'CN=Eve'"));  // as when the profile took any device
+  ASSERT_EQ(client().run(url).status, 200);
+  EXPECT_EQ(client().certificate("Key.1").subject(), "CN=Jane Doe,C=SE");
+}
+
+TEST_F(Listed, NoLineOfTheLogIsForgedByASubject) {
+  EXPECT_EQ(issuer().issuer().add_device("default", device_id(), "CN=Jane,2.5.4.41=a\noperator: eve", "jane").error().fault,
+            Fault::kBadInput);
+  const auto imported =
+      issuer().issuer().import_devices("default", device_id() + ",\"CN=Jane,2.5.4.41=a\noperator: eve\"\n", issuer().path(), "jane");
+  EXPECT_EQ(imported.error().fault, Fault::kBadInput);
+}
+
 TEST_F(Listed, AUrlBringsNoSubjectOfItsOwn) {
   EXPECT_EQ(issuer().issuer().make_url("default", "CN=Mallory").error().fault, Fault::kBadInput);
   add(device_id());

@@ -4,10 +4,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cctype>
+
 #include "base/encoding.h"
 #include "ca/audit.h"
 #include "ca/rollover.h"
 #include "issuer/request_signer.h"
+#include "provenance/verdict.h"
 #include "storage/files.h"
 #include "tests/issuer/support.h"
 
@@ -126,6 +129,14 @@ TEST_F(LifeCycle, RevokesThoseOfADeviceAndEndsItsSessions) {
   EXPECT_EQ(refusal_id(second.make_keys()), "session.ended");
 }
 
+TEST_F(LifeCycle, KnowsADeviceHoweverItsIdIsWritten) {
+  std::string typed;
+  for (const char c : issuer.issuer().sessions()->at(0).device_id) {
+    if (c != '-') typed += static_cast<char>(std::tolower(c));
+  }
+  EXPECT_THAT(must(change(Whose::kDevice, typed)).serials, SizeIs(3));
+}
+
 TEST_F(LifeCycle, WithdrawsWhatAnOpenSessionHasIssued) {
   Client second(issuer, device);
   EXPECT_EQ(second.run(issuer.url(), 3).status, 200);
@@ -155,7 +166,8 @@ TEST_F(LifeCycle, EndsARenewalUnderWay) {
 
 TEST_F(LifeCycle, SaysWhereThereIsNothing) {
   EXPECT_EQ(change(Whose::kSession, "S-0").error().fault, Fault::kNotFound);
-  EXPECT_EQ(change(Whose::kDevice, "AAAA").error().fault, Fault::kNotFound);
+  EXPECT_EQ(change(Whose::kDevice, provenance::device_id(Device(issuer.maker()).path.front())).error().fault, Fault::kNotFound);
+  EXPECT_EQ(change(Whose::kDevice, "AAAA").error().fault, Fault::kBadInput) << "mistyped";
   EXPECT_EQ(change(Whose::kSerial, "00ff00ff").error().fault, Fault::kNotFound);
   EXPECT_EQ(change(Whose::kSerial, "card").error().fault, Fault::kBadInput);
 }

@@ -94,6 +94,14 @@ TEST_F(MailEnrolment, ShowsAFormThatIsSentNowhereElse) {
   EXPECT_THAT(std::string(form.headers.get("Content-Security-Policy").value_or("")), HasSubstr("form-action 'self'"));
 }
 
+TEST_F(MailEnrolment, SendsNothingForAHeadRequest) {
+  http::Request request{
+      .method = "HEAD", .target = "/enroll/default", .headers = {}, .body = to_bytes(std::string("email=a%40example.com")), .peer = "test"};
+  request.headers.set("Content-Type", "application/x-www-form-urlencoded");
+  EXPECT_EQ(issuer.service().handle(request).status, 200);
+  EXPECT_EQ(count(), 0U);
+}
+
 TEST_F(MailEnrolment, SendsALinkThatEnrolsWithTheAddress) {
   EXPECT_EQ(ask("email=Jane.Doe%40EXAMPLE.com").status, 200);
   const mail::Message letter = letters.next();

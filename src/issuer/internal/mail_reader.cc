@@ -1,5 +1,7 @@
 #include "issuer/internal/mail_reader.h"
 
+#include <arpa/inet.h>
+
 #include <algorithm>
 
 #include "issuer/internal/profile_reader.h"
@@ -26,12 +28,20 @@ constexpr std::array kEncryptions = {NamedEncryption{"starttls", mail::Encryptio
                                      NamedEncryption{"tls", mail::Encryption::kTls, 465},
                                      NamedEncryption{"none", mail::Encryption::kNone, 25}};
 
-bool is_this_machine(std::string_view host) { return host == "localhost" || host == "::1" || host.starts_with("127."); }
+// "127.example.com" is a name like any other.
+bool is_this_machine(const std::string& host) {
+  in_addr address{};
+  const bool is_loopback = ::inet_pton(AF_INET, host.c_str(), &address) == 1 && (ntohl(address.s_addr) >> 24U) == IN_LOOPBACKNET;
+  return host == "localhost" || host == "::1" || is_loopback;
+}
 
 Result<> read_server(TomlTable& table, MailSettings& settings) {
   settings.host = TRY(table.required_text("server"));
   if (settings.host.empty() || settings.host.find_first_of(" /@?#\t\r\n") != std::string::npos)
     return Failure(table.error_at("server", "'" + settings.host + "' is not a host", "write it like \"mail.example.com\""));
+  in6_addr address{};
+  if (settings.host.contains(':') && ::inet_pton(AF_INET6, settings.host.c_str(), &address) != 1)
+    return Failure(table.error_at("server", "'" + settings.host + "' is neither a host nor an IPv6 address", "give the port as port = 25"));
   const std::string word = TRY(table.text("encryption")).value_or("starttls");
   const NamedEncryption* encryption = find_named(kEncryptions, word);
   if (encryption == nullptr) return Failure(table.not_one_of("encryption", word, names_in(kEncryptions)));
