@@ -40,7 +40,7 @@ TEST_F(RevocationOfACertificate, IsAudited) {
 TEST_F(RevocationOfACertificate, TakesNoNoteThatWouldBeAnotherLineOfTheLog) {
   for (const std::string& note : {std::string("mislaid\noperator: eve"), std::string("J\xFCrgen"), std::string(1001, 'x')}) {
     EXPECT_EQ(revoke(world_, serial_, RevocationReason::kKeyCompromise, note).error().fault, Fault::kBadInput);
-    EXPECT_EQ(hold(world_, serial_, note).error().fault, Fault::kBadInput);
+    EXPECT_EQ(hold(*world_.database, world_.clock, serial_, note).error().fault, Fault::kBadInput);
   }
   EXPECT_EQ(entry().status, CertificateStatus::kValid);
 }

@@ -293,7 +293,7 @@ TEST_F(Listed, ADeviceThatIsRemovedWhileItWaitsGetsNothing) {
   must(issuer().issuer().remove_device("default", device_id(), "jane"));
   EXPECT_EQ(issuer().issuer().approve(client().server_session_id(), {.by = "jane", .device_id = device_id()}).error().fault,
             Fault::kRefused);
-  EXPECT_EQ(client().get(link.substr(1, link.find('>') - 1)).status, 404);
+  EXPECT_EQ(client().get(link.substr(1, link.find('>') - 1)).status, 410);
   EXPECT_EQ(issuer().session().refusal_id, "registration.removed");
 }
 

@@ -130,8 +130,9 @@ TEST_F(LifeCycle, RevokesThoseOfADeviceAndEndsItsSessions) {
 }
 
 TEST_F(LifeCycle, KnowsADeviceHoweverItsIdIsWritten) {
+  const std::string device_id = issuer.issuer().sessions()->at(0).device_id;
   std::string typed;
-  for (const char c : issuer.issuer().sessions()->at(0).device_id) {
+  for (const char c : device_id) {
     if (c != '-') typed += static_cast<char>(std::tolower(c));
   }
   EXPECT_THAT(must(change(Whose::kDevice, typed)).serials, SizeIs(3));
