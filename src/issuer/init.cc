@@ -49,7 +49,6 @@ Result<> clear_folder(const fs::path& folder) {
 Result<> claim_folder(const fs::path& folder) {
   std::error_code fault;
   if (fs::exists(folder / kUnfinishedMark, fault)) TRY(clear_folder(folder));
-  TRY(storage::make_private_folder(folder));
   fs::permissions(folder, fs::perms::owner_all, fault);
   if (fault) return fail(Fault::kStorage, folder.string() + " cannot be made private: " + fault.message());
   return storage::write_file(folder / kUnfinishedMark, bytes_of("airtight issuer init was interrupted; run it again\n"),
@@ -188,6 +187,12 @@ Result<> init_issuer(const fs::path& folder, const InitOptions& options, const C
   TRY(check_folder(folder));
   std::error_code fault;
   const bool was_there = fs::exists(folder, fault);
+  TRY(storage::make_private_folder(folder));
+  const std::optional<Descriptor> lock = TRY(storage::try_lock_folder(folder));
+  if (!lock)
+    return fail(Fault::kUnavailable, "another 'airtight issuer init' is at work in " + folder.string(),
+                "wait for its end, or choose another folder");
+  TRY(check_folder(folder));  // what another has made meanwhile
   Result<> made = claim_folder(folder);
   if (made) made = fill_folder(folder, options, clock, random);
   if (made) made = remove_mark(folder);

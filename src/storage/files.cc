@@ -135,6 +135,13 @@ Result<std::size_t> read_into(const OpenFile& file, const std::filesystem::path&
   return fail(Fault::kUnavailable, path.native() + " grew while it was read", "try again when nothing writes to it");
 }
 
+Result<std::optional<Descriptor>> lock_opened(Descriptor file, const std::filesystem::path& path) {
+  if (!file.is_open()) return system_failure("open", path, errno);
+  if (::flock(file.number(), LOCK_EX | LOCK_NB) == 0) return std::optional(std::move(file));
+  if (errno == EWOULDBLOCK) return std::optional<Descriptor>();
+  return system_failure("lock", path, errno);
+}
+
 }  // namespace
 
 Result<> write_file(const std::filesystem::path& path, ByteView content, FileMode mode) {
@@ -210,11 +217,11 @@ Result<> require_unwritable_by_others(const std::filesystem::path& path) {
 }
 
 Result<std::optional<Descriptor>> try_lock(const std::filesystem::path& path) {
-  Descriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (!file.is_open()) return system_failure("open", path, errno);
-  if (::flock(file.number(), LOCK_EX | LOCK_NB) == 0) return std::optional(std::move(file));
-  if (errno == EWOULDBLOCK) return std::optional<Descriptor>();
-  return system_failure("lock", path, errno);
+  return lock_opened(Descriptor(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)), path);
+}
+
+Result<std::optional<Descriptor>> try_lock_folder(const std::filesystem::path& path) {
+  return lock_opened(Descriptor(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)), path);
 }
 
 Result<> make_private_folder(const std::filesystem::path& path) {

@@ -50,6 +50,8 @@ enum class FileMode : unsigned char { kPrivate, kPublic };
 // The lock that the file `path` (made if need be) stands for, until the descriptor is closed or the process ends, however it ends; nothing
 // if somebody else has it.
 [[nodiscard]] Result<std::optional<Descriptor>> try_lock(const std::filesystem::path& path);
+// The same of the folder `path`, which has to be there: nothing is made in it.
+[[nodiscard]] Result<std::optional<Descriptor>> try_lock_folder(const std::filesystem::path& path);
 
 // Copies the file `from`, of any size, to the new file `to` (0600); never replaces: Fault::kRefused if there is anything at `to`, or if
 // `from` is no regular file.

@@ -162,6 +162,18 @@ TEST_F(Init, LeavesAnEmptyFolderEmptyWhenItFails) {
   EXPECT_TRUE(fs::is_empty(folder));
 }
 
+TEST_F(Init, WaitsForNobodyWhoIsAtWorkInItsFolder) {
+  fs::create_directory(folder);
+  {
+    const auto other = must(storage::try_lock_folder(folder));
+    ASSERT_TRUE(other.has_value());
+    must(storage::write_file(folder / kUnfinishedMark, {}, storage::FileMode::kPrivate));
+    EXPECT_EQ(init().error().fault, Fault::kUnavailable);
+    EXPECT_TRUE(fs::exists(folder / kUnfinishedMark)) << "the other's";
+  }
+  must(init());
+}
+
 TEST_F(Init, TouchesNothingThatItRefuses) {
   must(init());
   ASSERT_FALSE(init(kFailsAtTheEnd).has_value());
