@@ -142,47 +142,47 @@ Verified<http::Response> IssuerService::Impl::dispatch(const http::Request& requ
 
 Verified<http::Response> IssuerService::Impl::submit(const http::Request& request, std::string_view handle) {
   const DatabasePool::Lease database = TRY(parts.pool.take());
-  std::optional<Session> session = TRY(session_of(*database, request, handle));
+  Posted posted(request, handle, schema);
+  std::optional<Session> session = TRY(session_of(*database, posted));
   if (!session) return refuse(kForbidden, "session.unknown", "There is no session with this cookie");
   const std::shared_ptr<const Profile> profile = TRY(profile_of(*database, *session));
   Turn turn{environment, *profile, parts.clock.now(), *database, *std::move(session)};
 
-  const Verified<Answer> step = answer(request, handle, turn);
+  const Verified<Answer> step = answer(posted, turn);
   Verified<http::Response> response = step ? apply(*database, turn, *step) : Verified<http::Response>(std::unexpect, step.error());
   if (!response && response.error().ends_session()) end_session(*database, turn.session, response.error());
   return response;
 }
 
 // The session of a message: by its HTTP cookie, or, where a message is carried by hand, by the ServerCookie in it.
-Verified<std::optional<Session>> IssuerService::Impl::session_of(Database& database, const http::Request& request,
-                                                                 std::string_view handle) {
-  if (const std::optional<std::string> cookie = request.cookie(kCookieName)) {
+Verified<std::optional<Session>> IssuerService::Impl::session_of(Database& database, Posted& posted) {
+  if (const std::optional<std::string> cookie = posted.request().cookie(kCookieName)) {
     return TRY(find_session_by_cookie(database, hash_of_token(*cookie)));
   }
   const Refused without_cookie = refuse(kForbidden, "session.cookie", "The message came without the cookie of its session");
-  const Result<keygen2::Received> received = keygen2::read_message(request.body, schema);
+  const Result<keygen2::Received>& received = posted.message();
   if (!received) return without_cookie;
   const keygen2::ServerCookie* cookie = server_cookie_of(received->message);
   if (cookie == nullptr || !*cookie) return without_cookie;
   std::optional<Session> session = TRY(find_session_by_server_id(database, server_session_id_of(received->message)));
-  if (!session || !session->url.ends_with("/" + std::string(handle))) return without_cookie;
+  if (!session || !posted.is_at(session->url)) return without_cookie;
   const std::shared_ptr<const Profile> profile = TRY(profile_of(database, *session));
   if (!profile->server_cookie || !TRY(is_server_cookie(environment, *session, *cookie))) return without_cookie;
   return session;
 }
 
 // Reads the message, finds its row in the state machine, and lets its handler judge.
-Verified<Answer> IssuerService::Impl::answer(const http::Request& request, std::string_view handle, Turn& turn) const {
+Verified<Answer> IssuerService::Impl::answer(Posted& posted, Turn& turn) const {
   const Session& session = turn.session;
   if (keygen2::is_final(session.state)) return refuse(kConflict, "session.ended", "The session has ended already");
   if (session.expires_at < turn.now) return refuse(kGone, "session.expired", "The session was not finished in time");
-  if (!session.url.ends_with("/" + std::string(handle))) {
+  if (!posted.is_at(session.url)) {
     return refuse(kForbidden, "session.url", "The message was sent to another session's address than its cookie's");
   }
-  if (request.media_type() != keygen2::kMediaType) {
+  if (posted.request().media_type() != keygen2::kMediaType) {
     return refuse(kUnsupportedMediaType, "message.media-type", "A message must have the media type " + std::string(keygen2::kMediaType));
   }
-  const Result<keygen2::Received> received = keygen2::read_message(request.body, schema);
+  const Result<keygen2::Received>& received = posted.message();
   if (!received) return refuse(kBadMessage, "message.invalid", "The message is not KeyGen2: " + received.error().message);
   const MessageKind kind = keygen2::kind_of(received->message);
   if (!keygen2::find_transition(session.state, kind)) {

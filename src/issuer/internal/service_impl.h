@@ -33,6 +33,27 @@ struct Beginning {
 // Of a message that another request has answered meanwhile.
 inline constexpr std::string_view kReplayedId = "message.replayed";
 
+// What was posted to the session address with `handle`. Refers to the request and the schema.
+class Posted {
+ public:
+  Posted(const http::Request& request, std::string_view handle, const xml::Schema& schema)
+      : request_(request), handle_(handle), schema_(schema) {}
+
+  [[nodiscard]] const http::Request& request() const { return request_; }
+  [[nodiscard]] bool is_at(std::string_view url) const { return url.ends_with("/" + std::string(handle_)); }
+  // Read when it is asked for: whoever has no session makes us read nothing, unless the message is to name it.
+  [[nodiscard]] const Result<keygen2::Received>& message() {
+    if (!message_) message_ = keygen2::read_message(request_.body, schema_);
+    return *message_;
+  }
+
+ private:
+  const http::Request& request_;
+  std::string_view handle_;
+  const xml::Schema& schema_;
+  std::optional<Result<keygen2::Received>> message_;
+};
+
 struct IssuerService::Impl {
   Impl(ServiceParts service_parts, ca::Authority certificate_authority, xml::Schema compiled_schema,
        std::optional<RequestSigner> request_signer)
@@ -66,9 +87,8 @@ struct IssuerService::Impl {
   [[nodiscard]] Verified<http::Response> first_request(const Session& session, const Profile& profile, const std::string& cookie) const;
   // POST of a message.
   [[nodiscard]] Verified<http::Response> submit(const http::Request& request, std::string_view handle);
-  [[nodiscard]] Verified<std::optional<Session>> session_of(storage::Database& database, const http::Request& request,
-                                                            std::string_view handle);
-  [[nodiscard]] Verified<Answer> answer(const http::Request& request, std::string_view handle, Turn& turn) const;
+  [[nodiscard]] Verified<std::optional<Session>> session_of(storage::Database& database, Posted& posted);
+  [[nodiscard]] Verified<Answer> answer(Posted& posted, Turn& turn) const;
   [[nodiscard]] Verified<http::Response> apply(storage::Database& database, Turn& turn, const Answer& answer) const;
   void end_session(storage::Database& database, const Session& session, const Refusal& refusal) const;
 
