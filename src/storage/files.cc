@@ -1,8 +1,10 @@
 #include "storage/files.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -108,12 +110,22 @@ Failure too_large(const std::filesystem::path& path, std::size_t max_size) {
               "check that this is the file you mean");
 }
 
+// A pipe in a folder, whose writer may never come. What a shell makes of <(...), and /dev/stdin at the end of a pipe, have one.
+bool is_named_pipe(const Descriptor& descriptor, const struct stat& status) {
+  struct statfs system{};
+  return S_ISFIFO(status.st_mode) && (::fstatfs(descriptor.number(), &system) != 0 || system.f_type != PIPEFS_MAGIC);
+}
+
 Result<OpenFile> open_for_reading(const std::filesystem::path& path, std::size_t max_size) {
-  Descriptor descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+  // O_NONBLOCK: to open a named pipe would be to wait for its writer.
+  Descriptor descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
   if (!descriptor.is_open()) return system_failure("open", path, errno);
   struct stat status{};
   if (::fstat(descriptor.number(), &status) != 0) return system_failure("look at", path, errno);
   if (S_ISDIR(status.st_mode)) return fail(Fault::kBadInput, path.native() + " is a folder", "name a file");
+  if (is_named_pipe(descriptor, status))
+    return fail(Fault::kBadInput, path.native() + " is a named pipe, and nobody may ever write to it", "name a file, or write <(COMMAND)");
+  if (!S_ISREG(status.st_mode) && ::fcntl(descriptor.number(), F_SETFL, 0) != 0) return system_failure("open", path, errno);
   // Pipes, and the files of /proc, do not know their size.
   const bool knows_its_size = S_ISREG(status.st_mode) && status.st_size > 0;
   const std::size_t limit = knows_its_size ? static_cast<std::size_t>(status.st_size) : max_size;

@@ -34,7 +34,8 @@ enum class FileMode : unsigned char { kPrivate, kPublic };
 // Removes a file, durably.
 [[nodiscard]] Result<> remove_file(const std::filesystem::path& path);
 
-// Reads a file of at most `max_size` bytes; Fault::kBadInput if it is larger or a folder.
+// Reads a file of at most `max_size` bytes; Fault::kBadInput if it is larger, a folder, or a named pipe, which might be waited for for
+// ever. A shell's <(...), /dev/stdin and devices are read to their end.
 [[nodiscard]] Result<Bytes> read_file(const std::filesystem::path& path, std::size_t max_size);
 
 // The same for secrets; refuses (Fault::kRefused) a file that others than its owner can read or write.

@@ -10,6 +10,7 @@
 #include <array>
 #include <csignal>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "base/descriptor.h"
@@ -142,6 +143,35 @@ TEST(CopiedFile, IsNoneOfADeviceOrAPipe) {
     EXPECT_EQ(copied.error().fault, Fault::kRefused) << endless;
     EXPECT_FALSE(std::filesystem::exists(folder / "copy"));
   }
+}
+
+TEST(ReadFile, IsNoNamedPipeWhoseWriterMayNeverCome) {
+  const TemporaryFolder folder;
+  const std::filesystem::path pipe = folder / "pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  const auto read = read_file(pipe, 16);
+  ASSERT_FALSE(read);
+  EXPECT_EQ(read.error().fault, Fault::kBadInput);
+  EXPECT_TRUE(names_the_path(read.error(), pipe)) << read.error().message;
+  EXPECT_EQ(read_secret_file(pipe, 16).error().fault, Fault::kBadInput);
+}
+
+// What a shell makes of <(...), and of a pipe into /dev/stdin; its writer may be slow.
+TEST(ReadFile, IsThePipeOfACommandToItsEnd) {
+  std::array<int, 2> ends{};
+  ASSERT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);
+  const Descriptor reading(ends[0]);
+  std::thread writer([writing = ends[1]] {
+    for (int i = 0; i < 3; ++i) {
+      if (::write(writing, "abc", 3) != 3) break;
+      std::this_thread::yield();
+    }
+    ::close(writing);
+  });
+  const auto read = read_secret_file("/dev/fd/" + std::to_string(reading.number()), 16);
+  writer.join();
+  ASSERT_TRUE(read);
+  EXPECT_EQ(text_of(read->expose_secret()), "abcabcabc");
 }
 
 TEST(SpecialFiles, AreRefusedAndFilesAndNothingAreNot) {
