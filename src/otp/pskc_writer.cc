@@ -201,7 +201,8 @@ Result<SecretBytes> write_pskc(std::span<const Seed> seeds, const PskcOpener& op
     if (!ids.insert(seed.id).second) return fail(Fault::kBadInput, "the seed " + seed.id + " is there twice");
   }
   if (seeds.empty() || seeds.size() > PskcLimits().max_keys)
-    return fail(Fault::kBadInput, "a key container has 1 to " + std::to_string(PskcLimits().max_keys) + " keys");
+    return fail(Fault::kBadInput, "a key container has 1 to " + std::to_string(PskcLimits().max_keys) + " keys",
+                "name the seeds that go into this one");
   std::vector<xml::Namespace> others;
   if (!std::holds_alternative<std::monostate>(opener)) others = {kSignature, kEncryption};
   const xml::Document document = xml::Document::create(kPskc, "KeyContainer", others);

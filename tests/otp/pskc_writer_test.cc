@@ -126,6 +126,8 @@ TEST(PskcWriter, RefusesKeysAndPassphrasesThatProtectNothing) {
 
 TEST(PskcWriter, RefusesAnEmptyContainerAndAnIdTwice) {
   EXPECT_THAT(complaint({}), HasSubstr("1 to 10000 keys"));
+  crypto::SystemRandom random;
+  EXPECT_THAT(write_pskc({}, {}, random).error().hint, HasSubstr("name the seeds"));
   EXPECT_THAT(complaint(list(seed_with("A"), seed_with("A"))), HasSubstr("twice"));
 }
 
