@@ -100,7 +100,12 @@ Result<KeyStorage> parse_key_storage(std::string_view text) {
     return KeyStorage{KeyStorage::Kind::kToken, std::string(text)};
   }
   if (text.starts_with(kFilePrefix) && text.size() > kFilePrefix.size()) {
-    return KeyStorage{KeyStorage::Kind::kFile, std::string(text.substr(kFilePrefix.size()))};
+    const fs::path path(text.substr(kFilePrefix.size()));
+    if (std::ranges::find(path, fs::path("..")) != path.end()) {
+      return fail(Fault::kBadInput, "\"" + std::string(text) + "\" leads out of the authority's folder",
+                  "name a file in it, or a place elsewhere from the root on, as file:/mnt/NAME");
+    }
+    return KeyStorage{KeyStorage::Kind::kFile, path.native()};
   }
   return fail(Fault::kBadInput, "\"" + std::string(text) + "\" is no place for a key",
               "write database, file:NAME, or a PKCS #11 URI such as 'pkcs11:token=NAME;object=LABEL'");

@@ -32,7 +32,7 @@ struct KeyStorage {
   // names a token and, by `object`, the label of the key.
   std::string location = {};
 };
-// "database", "file:NAME" or "pkcs11:...". Fault::kBadInput for anything else.
+// "database", "file:NAME" or "pkcs11:...". Fault::kBadInput for anything else, and for a NAME with "..".
 [[nodiscard]] Result<KeyStorage> parse_key_storage(std::string_view text);
 // As parse_key_storage() reads it.
 [[nodiscard]] std::string to_text(const KeyStorage& storage);

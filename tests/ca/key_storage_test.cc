@@ -116,7 +116,8 @@ TEST(KeyStorage, IsWrittenAsItIsRead) {
   for (const char* text : {"database", "file:a/b.pem", "pkcs11:token=ca;object=issuing"}) {
     EXPECT_EQ(to_text(must(parse_key_storage(text))), text);
   }
-  for (const char* text : {"", "file:", "tape", "pkcs11:", "pkcs11:token=ca", "pkcs11:token=ca;object=a?pin-value=1"}) {
+  for (const char* text :
+       {"", "file:", "tape", "pkcs11:", "pkcs11:token=ca", "pkcs11:token=ca;object=a?pin-value=1", "file:../key", "file:keys/../../key"}) {
     EXPECT_EQ(parse_key_storage(text).error().fault, Fault::kBadInput) << text;
   }
 }
