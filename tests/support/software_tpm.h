@@ -37,7 +37,7 @@ class SoftwareTpm {
     }
     process_ = 0;
   }
-  // Power on.
+  // Power on. It is there once both channels take connections: which of them swtpm opens first is its own affair.
   void start() {
     if (port_ != 0) {
       if (!start_on(port_)) throw std::runtime_error("the TPM does not start again");
@@ -105,7 +105,7 @@ class SoftwareTpm {
       ::_exit(127);
     }
     while (true) {
-      const bool ready = answers(port + 1);  // the control channel is opened last
+      const bool ready = answers(port) && answers(port + 1);
       if (::waitpid(process_, nullptr, WNOHANG) == process_) {
         process_ = 0;
         return false;
