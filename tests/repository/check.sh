@@ -109,6 +109,21 @@ EveryLibraryIsExplained() {
   done < <(sed -n 's/^set(AIRTIGHT_LIBRARY_\([a-z0-9]*\) .*/\1/p' cmake/dependencies.cmake)
 }
 
+# options_in PAGE yes|no: those that a manual page has in its synopsis, or after it.
+options_in() {
+  awk -v wanted="$2" '
+    /^\.Sh / { here = $2 == "SYNOPSIS" ? "yes" : "no" }
+    here == wanted { for (i = 1; i < NF; i++) if ($i == "Fl" || $i == ".Fl") print $(i + 1) }' "$1" | grep -e '^-' | sort -u
+}
+
+OptionsOfASynopsisAreExplained() {
+  local page option
+  while IFS= read -r page; do
+    while IFS= read -r option; do fault "$page shows -$option and does not say what it is for"; done < \
+      <(comm -23 <(options_in "$page" yes) <(options_in "$page" no))
+  done < <(files_like '^docs/man/.*\.1$')
+}
+
 EveryFolderIsInThePicture() {
   local folder
   while IFS= read -r folder; do
