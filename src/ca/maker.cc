@@ -2,12 +2,12 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 #include <optional>
 
+#include "base/descriptor.h"
 #include "base/encoding.h"
 #include "ca/internal/issuing.h"
 #include "crypto/certificate_builder.h"
@@ -33,30 +33,17 @@ struct Identity {
   crypto::PrivateKey key;
 };
 
-// Holds the folder for one process (and thread) at a time, for as long as it lives.
-class FolderLock {
- public:
-  [[nodiscard]] static Result<FolderLock> take(const fs::path& folder) {
-    const fs::path file = folder / ".lock";
-    FolderLock lock(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
-    int status = lock.descriptor_;
-    if (status >= 0) {
-      do status = ::flock(lock.descriptor_, LOCK_EX);
-      while (status != 0 && errno == EINTR);
-    }
-    if (status < 0) return fail(Fault::kStorage, "cannot lock the maker's folder " + folder.string() + ": " + std::strerror(errno));
-    return lock;
+// Holds the folder for one process (and thread) at a time, for as long as the descriptor is open.
+Result<Descriptor> lock_folder(const fs::path& folder) {
+  Descriptor file(::open((folder / ".lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  int status = file.is_open() ? 0 : -1;
+  if (file.is_open()) {
+    do status = ::flock(file.number(), LOCK_EX);
+    while (status != 0 && errno == EINTR);
   }
-  FolderLock(FolderLock&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
-  FolderLock& operator=(FolderLock&&) = delete;
-  ~FolderLock() {
-    if (descriptor_ >= 0) ::close(descriptor_);
-  }
-
- private:
-  explicit FolderLock(int descriptor) : descriptor_(descriptor) {}
-  int descriptor_;
-};
+  if (status < 0) return fail(Fault::kStorage, "cannot lock the maker's folder " + folder.string() + ": " + std::strerror(errno));
+  return file;
+}
 
 Result<crypto::PrivateKey> new_key() { return crypto::PrivateKey::generate(crypto::EcSpec{crypto::Curve::kP256}); }
 
@@ -168,7 +155,7 @@ Result<std::vector<Certificate>> certify_device(const fs::path& maker_folder, co
   TRY(file_name_of(identity.model));
   Bytes name = TRY(device_name(identity, random));
   TRY(storage::make_private_folder(maker_folder));
-  const FolderLock lock = TRY(FolderLock::take(maker_folder));
+  const Descriptor lock = TRY(lock_folder(maker_folder));
   Maker maker(maker_folder, identity, clock.now(), random);
   const Identity root = TRY(maker.root());
   const Identity device_class = TRY(maker.device_class(root));

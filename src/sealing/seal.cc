@@ -7,6 +7,7 @@
 
 #include <string>
 
+#include "base/descriptor.h"
 #include "sealing/internal/lock.h"
 #include "sealing/internal/seal_file.h"
 #include "storage/files.h"
@@ -75,25 +76,13 @@ Result<> settle_key_files(const std::filesystem::path& folder, SealKind kind) {
   return {};
 }
 
-// One change at a time: a lock on the folder that ends with this object, however the process ends.
-class ChangeLock {
- public:
-  static Result<ChangeLock> take(const std::filesystem::path& folder) {
-    ChangeLock lock(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (lock.descriptor_ < 0) return fail(Fault::kNotFound, "there is no folder " + folder.native(), "check the path");
-    if (::flock(lock.descriptor_, LOCK_EX | LOCK_NB) == 0) return lock;
-    return fail(Fault::kUnavailable, "another process is changing the seal of " + folder.native(), "wait until it is done");
-  }
-  ChangeLock(ChangeLock&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
-  ChangeLock& operator=(ChangeLock&&) = delete;
-  ~ChangeLock() {
-    if (descriptor_ >= 0) ::close(descriptor_);
-  }
-
- private:
-  explicit ChangeLock(int descriptor) : descriptor_(descriptor) {}
-  int descriptor_;
-};
+// One change at a time: a lock on the folder that ends with the descriptor, however the process ends.
+Result<Descriptor> lock_for_change(const std::filesystem::path& folder) {
+  Descriptor file(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!file.is_open()) return fail(Fault::kNotFound, "there is no folder " + folder.native(), "check the path");
+  if (::flock(file.number(), LOCK_EX | LOCK_NB) == 0) return file;
+  return fail(Fault::kUnavailable, "another process is changing the seal of " + folder.native(), "wait until it is done");
+}
 
 }  // namespace
 
@@ -124,7 +113,7 @@ Result<MasterKey> open_master_key(const std::filesystem::path& folder, const Pas
   Unwrapped opened = TRY(unwrap(folder, seal, prompt));
   // A change of seals that was cut short may have left a key file that opens nothing any more, but together with a copy of the old seal.
   if (internal::kind_of(seal.lock) != SealKind::kFile && is_there(folder / kSealKeyFile)) {
-    if (const auto lock = ChangeLock::take(folder)) (void)settle_key_files(folder, internal::kind_of(seal.lock));
+    if (const auto lock = lock_for_change(folder)) (void)settle_key_files(folder, internal::kind_of(seal.lock));
   }
   return MasterKey(std::move(opened.master_key));
 }
@@ -132,7 +121,7 @@ Result<MasterKey> open_master_key(const std::filesystem::path& folder, const Pas
 Result<SealChange> change_seal(const std::filesystem::path& folder, const NewSeal& seal, const PassphrasePrompt& prompt,
                                RandomSource& random) {
   TRY(require_owner(folder));
-  const ChangeLock lock = TRY(ChangeLock::take(folder));
+  const Descriptor lock = TRY(lock_for_change(folder));
   const SealFile before = TRY(read_seal_of(folder));
   const Unwrapped opened = TRY(unwrap(folder, before, prompt));
   if (is_there(folder / kNewSealKeyFile)) TRY(storage::remove_file(folder / kNewSealKeyFile));  // of a change that was cut short
