@@ -72,6 +72,7 @@ CREATE TABLE issuer_sessions (
   renews                 INTEGER REFERENCES issuer_credentials (id),  -- the credential that the session is there to renew
   cookie_hash            BLOB NOT NULL UNIQUE CHECK (length(cookie_hash) = 32),
   resume_hash            BLOB UNIQUE CHECK (length(resume_hash) = 32),  -- of the resume URL's token
+  signer                 BLOB CHECK (length(signer) = 32),  -- of its requests: SHA-256 of the certificate; NULL: they are not signed
   state                  TEXT NOT NULL,
   is_open                INTEGER NOT NULL,      -- 0 in the final states
   step                   INTEGER NOT NULL,

@@ -55,7 +55,7 @@ XmlSigner xml_signer_of(const std::shared_ptr<const AuthorityState>& state, cons
     const auto signer = TRY(signer_of(state->master_key, *key));
     return signer->sign(rsa ? crypto::SignatureScheme::kRsaPkcs1 : crypto::SignatureScheme::kEcdsaRaw, crypto::Digest::kSha256, message);
   };
-  return {key->certificate, rsa ? uri::kRsaSha256 : uri::kEcdsaSha256, sign, key->certificate.not_before().plus(kClockTolerance)};
+  return {key->certificate, rsa ? uri::kRsaSha256 : uri::kEcdsaSha256, sign};
 }
 
 }  // namespace

@@ -52,7 +52,6 @@ struct XmlSigner {
   crypto::Certificate certificate;
   std::string_view method;  // algorithm URI
   std::function<Result<Bytes>(ByteView message)> sign;
-  Instant since;  // when the key came into use
 };
 
 struct AuthorityState;  // ca/internal/state.h

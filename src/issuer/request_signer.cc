@@ -8,11 +8,11 @@ namespace airtight::issuer {
 RequestSigners::RequestSigners(RequestSigner configured) : signers_{std::move(configured)} {}
 RequestSigners::RequestSigners(const ca::Authority& authority) : signers_(authority.xml_signers()) {}
 
-const RequestSigner& RequestSigners::for_session(Instant begun) const {
+const RequestSigner& RequestSigners::for_session(ByteView certificate) const {
   for (const RequestSigner& signer : signers_) {
-    if (signer.since <= begun) return signer;
+    if (equal(signer.certificate.sha256(), certificate)) return signer;
   }
-  return signers_.back();
+  return newest();
 }
 
 Result<RequestSigner> read_signer(const std::filesystem::path& certificate, const std::filesystem::path& key) {
@@ -20,10 +20,9 @@ Result<RequestSigner> read_signer(const std::filesystem::path& certificate, cons
   const crypto::PrivateKey private_key = TRY(crypto::private_key_from_pem(identity.key_pem.expose_secret()));
   const bool rsa = private_key.public_key().type() == KeyAlgorithmType::kRsa;
   const crypto::SignatureScheme scheme = rsa ? crypto::SignatureScheme::kRsaPkcs1 : crypto::SignatureScheme::kEcdsaRaw;
-  return RequestSigner{
-      identity.certificate, rsa ? uri::kRsaSha256 : uri::kEcdsaSha256,
-      [private_key, scheme](ByteView signed_info) { return private_key.sign(scheme, crypto::Digest::kSha256, signed_info); },
-      identity.certificate.not_before()};
+  return RequestSigner{identity.certificate, rsa ? uri::kRsaSha256 : uri::kEcdsaSha256, [private_key, scheme](ByteView signed_info) {
+                         return private_key.sign(scheme, crypto::Digest::kSha256, signed_info);
+                       }};
 }
 
 }  // namespace airtight::issuer

@@ -5,8 +5,8 @@
 #include <filesystem>
 #include <vector>
 
+#include "base/bytes.h"
 #include "base/result.h"
-#include "base/time.h"
 #include "ca/authority.h"
 
 namespace airtight::issuer {
@@ -20,9 +20,12 @@ class RequestSigners {
   // The issuing CAs of `authority` as they are now.
   explicit RequestSigners(const ca::Authority& authority);
 
-  // For a session that was created at `begun`: what came into use last before that. A device refuses a session that goes on with another
-  // signer (keygen2.md section 6), so a rollover, even with a restart, does not change that of sessions that are open.
-  [[nodiscard]] const RequestSigner& for_session(Instant begun) const;
+  // For sessions that begin.
+  [[nodiscard]] const RequestSigner& newest() const { return signers_.front(); }
+  // For a session that began with the signer of this certificate (its SHA-256). A device refuses a session that goes on with another one
+  // (keygen2.md section 6), so a rollover, even with a restart, does not change that of sessions that are open. Where that signer is no
+  // more, the newest.
+  [[nodiscard]] const RequestSigner& for_session(ByteView certificate) const;
 
  private:
   std::vector<RequestSigner> signers_;  // the newest first

@@ -55,7 +55,7 @@ Result<Bytes> request_text(const Environment& environment, const Profile& profil
   xml::Document document = TRY(keygen2::write_message(message));
   if (discovery) TRY(sign_lookups(environment, profile, document));
   if (profile.sign_requests) {
-    const RequestSigner& signer = environment.signers.for_session(session.created_at);
+    const RequestSigner& signer = environment.signers.for_session(session.signer);
     TRY(xml::sign_enveloped(document.root(), signer.method, {.key_name = {}, .certificate = signer.certificate}, signer.sign));
   }
   return document.serialize();

@@ -31,6 +31,7 @@ Session IssuerService::Impl::new_session(const Profile& profile, const crypto::S
   session.state = profile.basic ? ServerState::kAwaitKeyOperationResponse : ServerState::kAwaitPlatformNegotiationResponse;
   session.cookie_hash = to_bytes(ByteView(cookie.hash));
   session.profile_digest = to_bytes(ByteView(profile.digest));
+  if (profile.sign_requests) session.signer = to_bytes(ByteView(signers.newest().certificate.sha256()));
   session.url = session_url(parts.base_url, token_hash);
   session.server_session_id = "S-" + hex_encode(parts.random.bytes(kServerSessionIdBytes));
   session.updatable = profile.updatable;

@@ -25,11 +25,12 @@ Bytes blob_at(const Row& row, int column) { return row.is_null(column) ? Bytes()
 Instant instant_at(const Row& row, int column) { return row.is_null(column) ? Instant() : Instant{row.integer(column)}; }
 
 // The columns of a session in the order in which session_from reads them, up to its condition.
-#define AIRTIGHT_SELECT_SESSION                                                                                                          \
-  "SELECT id, enrolment_id, cookie_hash, state, step, profile_digest, subject, url, server_session_id, client_session_id, "              \
-  "session_key_algorithm, updatable, session_life_time, session_key_limit, server_time, client_time, server_ephemeral_key, "             \
-  "sealed_ephemeral_key, sealed_session_key, mac_sequence_counter, session_key_uses, device_certificate, device_id, verdict, request, "  \
-  "refusal_id, refusal, created_at, updated_at, expires_at, renews, resume_hash, keys_response, certify_at, email FROM issuer_sessions " \
+#define AIRTIGHT_SELECT_SESSION                                                                                                         \
+  "SELECT id, enrolment_id, cookie_hash, state, step, profile_digest, subject, url, server_session_id, client_session_id, "             \
+  "session_key_algorithm, updatable, session_life_time, session_key_limit, server_time, client_time, server_ephemeral_key, "            \
+  "sealed_ephemeral_key, sealed_session_key, mac_sequence_counter, session_key_uses, device_certificate, device_id, verdict, request, " \
+  "refusal_id, refusal, created_at, updated_at, expires_at, renews, resume_hash, keys_response, certify_at, email, signer FROM "        \
+  "issuer_sessions "                                                                                                                    \
   "WHERE "
 
 Result<Session> session_from(const Row& row) {
@@ -71,6 +72,7 @@ Result<Session> session_from(const Row& row) {
   session.keys_response = blob_at(row, 32);
   if (!row.is_null(33)) session.certify_at = instant_at(row, 33);
   session.email = text_at(row, 34);
+  session.signer = blob_at(row, 35);
   return session;
 }
 
@@ -178,14 +180,14 @@ Result<bool> use_enrolment(Database& database, std::int64_t id, Instant now) {
 
 Result<> insert_session(Database& database, const Session& session) {
   TRY(database.execute(
-      "INSERT INTO issuer_sessions (enrolment_id, renews, cookie_hash, state, is_open, step, profile_digest, subject, email, url, "
+      "INSERT INTO issuer_sessions (enrolment_id, renews, cookie_hash, state, is_open, step, profile_digest, signer, subject, email, url, "
       "server_session_id, updatable, session_life_time, session_key_limit, mac_sequence_counter, session_key_uses, created_at, updated_at, "
-      "expires_at) VALUES (?, ?, ?, ?, 1, 0, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?, ?, ?)",
+      "expires_at) VALUES (?, ?, ?, ?, 1, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?, ?, ?)",
       {session.enrolment_id, integer_or_null(session.renews), ByteView(session.cookie_hash), keygen2::name_of(session.state),
-       ByteView(session.profile_digest), std::string_view(session.subject), text_or_null(session.email), std::string_view(session.url),
-       std::string_view(session.server_session_id), std::int64_t{session.updatable}, std::int64_t{session.session_life_time},
-       std::int64_t{session.session_key_limit}, session.created_at.milliseconds, session.created_at.milliseconds,
-       session.expires_at.milliseconds}));
+       ByteView(session.profile_digest), blob_or_null(session.signer), std::string_view(session.subject), text_or_null(session.email),
+       std::string_view(session.url), std::string_view(session.server_session_id), std::int64_t{session.updatable},
+       std::int64_t{session.session_life_time}, std::int64_t{session.session_key_limit}, session.created_at.milliseconds,
+       session.created_at.milliseconds, session.expires_at.milliseconds}));
   return {};
 }
 

@@ -49,6 +49,7 @@ struct Session {
   keygen2::ServerState state = keygen2::ServerState::kAwaitPlatformNegotiationResponse;
   std::int64_t step = 0;
   Bytes profile_digest = {};
+  Bytes signer = {};  // SHA-256 of the certificate of who signs its requests; empty: nobody
   std::string subject = {};
   std::string email = {};
   std::string url = {};

@@ -13,6 +13,7 @@
 #include "provenance/verdict.h"
 #include "storage/files.h"
 #include "tests/issuer/support.h"
+#include "xml/signature.h"
 
 namespace airtight::issuer::testing {
 namespace {
@@ -258,21 +259,54 @@ TEST_F(Rolled, RenewsACredentialOfTheIssuingCaBefore) {
   EXPECT_THAT(renewing.certificate("Key.1").issuer(), HasSubstr("Issuing CA 2"));
 }
 
-TEST_F(Rolled, SignsASessionOnAsItBegan) {
+TEST_F(Rolled, SignsWithTheKeyOfAnEarlierIssuingCa) {
   const auto database = must(issuer.issuer().database());
   const sealing::MasterKey master_key = must(issuer.issuer().unseal({}));
   crypto::SystemRandom random;
   const ca::Authority before = must(ca::Authority::open(*database, master_key, issuer.clock(), random));
-  const Instant begun = issuer.clock().now();
   roll_over();
   const ca::Authority after = must(ca::Authority::open(*database, master_key, issuer.clock(), random));
   const RequestSigners signers(after);
-  EXPECT_EQ(signers.for_session(begun).certificate, before.issuing());
-  EXPECT_EQ(signers.for_session(issuer.clock().now()).certificate, after.issuing());
-  const ca::XmlSigner& old = signers.for_session(begun);
+  EXPECT_EQ(signers.newest().certificate, after.issuing());
+  EXPECT_EQ(signers.for_session(crypto::sha256(bytes_of("nobody"))).certificate, after.issuing());
+  const ca::XmlSigner& old = signers.for_session(before.issuing().sha256());
+  EXPECT_EQ(old.certificate, before.issuing());
   const Bytes signature = must(old.sign(bytes_of("a request")));
   EXPECT_TRUE(must(old.certificate.public_key())
                   .verify(crypto::SignatureScheme::kEcdsaRaw, crypto::Digest::kSha256, bytes_of("a request"), signature));
+}
+
+class RolledWithSignatures : public Rolled {
+ protected:
+  RolledWithSignatures() {
+    const std::string text = to_text(must(storage::read_file(issuer.path() / "issuer.toml", 1U << 20)));
+    const std::string head = "[profiles.default]\n";
+    const std::size_t at = text.find(head);
+    if (at == std::string::npos) throw std::runtime_error("there is no profile 'default'");
+    const std::string changed = std::string(text).insert(at + head.size(), "sign_requests = true\n");
+    must(storage::write_file(issuer.path() / "issuer.toml", bytes_of(changed), storage::FileMode::kPrivate));
+    issuer.restart();
+  }
+  // Who signed what is in `response`.
+  static crypto::Certificate signer_of(const http::Response& response) {
+    EXPECT_EQ(response.status, 200);
+    const xml::Document request = must(xml::Document::parse(response.body));
+    return must(xml::verify_with_certificate(request.root()));
+  }
+};
+
+// A server that runs on after a rollover signs as before; what it has begun the next one has to go on with.
+TEST_F(RolledWithSignatures, GoOnWithTheSignerWithWhichTheyBegan) {
+  for (const bool begins_after_the_rollover : {false, true}) {
+    SCOPED_TRACE(begins_after_the_rollover);
+    const std::string url = must(issuer.issuer().make_url("default", "CN=Jane Doe,C=SE"));
+    if (begins_after_the_rollover) roll_over();
+    Client enrolling(issuer, device);
+    const crypto::Certificate signer = signer_of(enrolling.get(url));
+    if (!begins_after_the_rollover) roll_over();
+    issuer.restart();
+    EXPECT_EQ(signer_of(enrolling.negotiate()), signer);
+  }
 }
 
 }  // namespace
