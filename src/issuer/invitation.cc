@@ -54,7 +54,7 @@ Result<SecretBytes> read_mail_password(const MailSettings& settings) {
 }
 
 SendMail sender_for(const MailSettings& settings, const Clock& clock, RandomSource& random) {
-  return [settings, &clock, &random](const mail::Message& message) -> Result<> {
+  return [settings, &clock, &random](const mail::Message& message, const std::stop_token& stop) -> Result<> {
     mail::Server server;
     server.host = settings.host;
     server.port = settings.port;
@@ -62,7 +62,7 @@ SendMail sender_for(const MailSettings& settings, const Clock& clock, RandomSour
     server.ca_file = settings.ca_file;
     server.user = settings.user;
     if (!settings.user.empty()) server.password = TRY(read_mail_password(settings));
-    return mail::send(server, message, clock.now(), random);
+    return mail::send(server, message, clock.now(), random, stop);
   };
 }
 

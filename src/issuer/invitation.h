@@ -35,8 +35,8 @@ struct Invitation {
 // The first line of the password file. Fault::kRefused for a file that others can read, kBadInput for an empty one.
 [[nodiscard]] Result<SecretBytes> read_mail_password(const MailSettings& settings);
 
-// Sends one mail; returns once a server has taken it.
-using SendMail = std::function<Result<>(const mail::Message&)>;
+// Sends one mail; returns once a server has taken it, or soon after the token asks it to stop.
+using SendMail = std::function<Result<>(const mail::Message&, const std::stop_token&)>;
 // By the server of `settings`; `clock` and `random` outlive it.
 [[nodiscard]] SendMail sender_for(const MailSettings& settings, const Clock& clock, RandomSource& random);
 

@@ -31,7 +31,7 @@ Result<> Issuer::invite(std::string_view profile_name, std::string_view address,
   TRY(insert_enrolment(*database, token.hash, enrolment));
   const std::int64_t id = (*database).last_insert_id();
   TRY(transaction.commit());
-  const Result<> sent = send ? send(message) : sender_for(*configuration_.mail, *clock_, *random_)(message);
+  const Result<> sent = send ? send(message, {}) : sender_for(*configuration_.mail, *clock_, *random_)(message, {});
   if (sent) return {};
   storage::Transaction withdrawal = TRY(storage::Transaction::begin(*database, storage::Access::kWrite));
   TRY(remove_enrolment(*database, id));

@@ -4,18 +4,20 @@ namespace airtight::issuer {
 namespace {
 
 constexpr std::size_t kMostLetters = 200;
-constexpr std::chrono::seconds kPatienceAtTheEnd{5};
 
 }  // namespace
 
-Postman::Postman(SendMail send) : send_(std::move(send)), thread_([this] { work(); }) {}
+Postman::Postman(SendMail send, std::chrono::milliseconds patience)
+    : send_(std::move(send)), patience_(patience), thread_([this] { work(); }) {}
 
 Postman::~Postman() {
   {
-    const std::lock_guard lock(mutex_);
-    end_ = std::chrono::steady_clock::now() + kPatienceAtTheEnd;
+    std::unique_lock lock(mutex_);
+    is_ending_ = true;
+    wake_.notify_all();
+    finished_.wait_for(lock, patience_, [this] { return is_finished_; });
   }
-  wake_.notify_all();
+  stop_.request_stop();
   thread_.join();
   for (const Letter& letter : letters_) letter.done(fail(Fault::kUnavailable, "the issuer was stopped before the mail was sent"));
 }
@@ -33,14 +35,16 @@ bool Postman::post(Letter letter) {
 void Postman::work() {
   std::unique_lock lock(mutex_);
   for (;;) {
-    wake_.wait(lock, [this] { return end_ || !letters_.empty(); });
-    if (letters_.empty() || (end_ && std::chrono::steady_clock::now() >= *end_)) return;
+    wake_.wait(lock, [this] { return is_ending_ || !letters_.empty(); });
+    if (letters_.empty() || stop_.stop_requested()) break;
     const Letter letter = std::move(letters_.front());
     letters_.pop_front();
     lock.unlock();
-    letter.done(send_(letter.message));
+    letter.done(send_(letter.message, stop_.get_token()));
     lock.lock();
   }
+  is_finished_ = true;
+  finished_.notify_all();
 }
 
 }  // namespace airtight::issuer

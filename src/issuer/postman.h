@@ -7,7 +7,7 @@
 #include <deque>
 #include <functional>
 #include <mutex>
-#include <optional>
+#include <stop_token>
 #include <thread>
 
 #include "base/result.h"
@@ -22,10 +22,11 @@ class Postman {
     std::function<void(const Result<>&)> done;  // called once, on the postman's thread or on the one that ends it
   };
 
-  explicit Postman(SendMail send);
+  // `patience`: how long the end waits for letters.
+  explicit Postman(SendMail send, std::chrono::milliseconds patience = std::chrono::seconds(5));
   Postman(const Postman&) = delete;
   Postman& operator=(const Postman&) = delete;
-  // Sends what waits, as long as that is a matter of seconds; what is left is done with Fault::kUnavailable.
+  // Sends what waits for as long as its patience lasts, and then stops the letter under way. What is left is done with Fault::kUnavailable.
   ~Postman();
 
   // False, and nothing done, if too many letters wait already.
@@ -35,10 +36,14 @@ class Postman {
   void work();
 
   SendMail send_;
+  std::chrono::milliseconds patience_;
   std::mutex mutex_;
   std::condition_variable wake_;
+  std::condition_variable finished_;
   std::deque<Letter> letters_;
-  std::optional<std::chrono::steady_clock::time_point> end_;  // from when on nothing more is begun
+  bool is_ending_ = false;
+  bool is_finished_ = false;
+  std::stop_source stop_;  // from then on nothing more is begun
   std::thread thread_;
 };
 

@@ -120,6 +120,11 @@ std::size_t keep_line(char* line, std::size_t size, std::size_t count, void* kep
   return size * count;
 }
 
+// Called about once a second, whatever the server does; anything but 0 ends the transfer.
+int end_if_asked(void* stop, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+  return static_cast<const std::stop_token*>(stop)->stop_requested() ? 1 : 0;
+}
+
 // Collects what libcurl says no to, so that options can be set in a row.
 class Options {
  public:
@@ -145,6 +150,8 @@ Error refusal(const Server& server, CURLcode code, const std::string& last_line)
   const std::string place = place_of(server);
   const std::string words = last_line.empty() ? std::string(curl_easy_strerror(code)) : "it said: " + plain(last_line);
   switch (code) {
+    case CURLE_ABORTED_BY_CALLBACK:
+      return {Fault::kUnavailable, "the mail server " + place + " had not taken the mail when the program was stopped", "send it again"};
     case CURLE_LOGIN_DENIED:
       return {Fault::kUnavailable, "the mail server " + place + " does not know the user or the password; " + words,
               "check user and password_file of [mail]"};
@@ -192,7 +199,7 @@ Result<std::string> compose(const Message& message, Instant now, RandomSource& r
          base64_lines(message.text);
 }
 
-Result<> send(const Server& server, const Message& message, Instant now, RandomSource& random) {
+Result<> send(const Server& server, const Message& message, Instant now, RandomSource& random, const std::stop_token& stop) {
   const std::string text = TRY(compose(message, now, random));
   const Handle handle(library_is_ready() ? curl_easy_init() : nullptr);
   if (!handle) return fail(Fault::kInternal, "libcurl cannot be used");
@@ -225,6 +232,10 @@ Result<> send(const Server& server, const Message& message, Instant now, RandomS
   options.set(CURLOPT_READDATA, static_cast<void*>(&rest));
   options.set(CURLOPT_HEADERFUNCTION, &keep_line);
   options.set(CURLOPT_HEADERDATA, static_cast<void*>(&last_line));
+  std::stop_token end = stop;
+  options.set(CURLOPT_NOPROGRESS, 0L);
+  options.set(CURLOPT_XFERINFOFUNCTION, &end_if_asked);
+  options.set(CURLOPT_XFERINFODATA, static_cast<void*>(&end));
   if (!options.ok() || !recipients) return fail(Fault::kInternal, "libcurl cannot send mail");
   const CURLcode code = curl_easy_perform(handle.get());
   if (code != CURLE_OK) return Failure(refusal(server, code, last_line));

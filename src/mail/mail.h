@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <stop_token>
 #include <string>
 #include <string_view>
 
@@ -47,7 +48,8 @@ struct Message {
 [[nodiscard]] Result<std::string> compose(const Message& message, Instant now, RandomSource& random);
 
 // Sends it; returns once the server has taken it. Fault::kBadInput as compose; kUnavailable if the server cannot be reached, does not speak
-// TLS as it should, or refuses the user or the mail, with its own words.
-[[nodiscard]] Result<> send(const Server& server, const Message& message, Instant now, RandomSource& random);
+// TLS as it should, or refuses the user or the mail, with its own words, and about a second after `stop` asks for it.
+[[nodiscard]] Result<> send(const Server& server, const Message& message, Instant now, RandomSource& random,
+                            const std::stop_token& stop = {});
 
 }  // namespace airtight::mail

@@ -78,10 +78,11 @@ std::string Play::way_in(const Enrolment& enrolment, Site& site, Road& road) {
   if (enrolment.way == "url") return must(site.issuer->make_url(enrolment.profile, subject));
   if (enrolment.way == "mail") {
     std::string letter;
-    must(site.issuer->invite(enrolment.profile, "jane@example.com", subject, [&](const mail::Message& message) -> Result<> {
-      letter = message.text;
-      return {};
-    }));
+    must(site.issuer->invite(enrolment.profile, "jane@example.com", subject,
+                             [&](const mail::Message& message, const std::stop_token&) -> Result<> {
+                               letter = message.text;
+                               return {};
+                             }));
     const std::size_t begin = letter.find(site.base_url);
     return letter.substr(begin, letter.find('\n', begin) - begin);
   }

@@ -167,7 +167,7 @@ Invitation invite(const EnrollmentWorld& world, std::optional<int> writes, Point
   tests::ChildProcess process([&](const std::function<void()>&) {
     std::optional<FaultyVfs> disk;
     if (writes) disk.emplace(FaultyVfs::Use::kEverywhere).fail_after(*writes, FaultyVfs::Fault::kKilled);
-    const auto send = [&](const mail::Message& message) -> Result<> {
+    const auto send = [&](const mail::Message& message, const std::stop_token&) -> Result<> {
       if (point == Point::kBeforeMail) ::kill(::getpid(), SIGKILL);
       mailbox.send(message.text);
       if (point == Point::kAfterMail) ::kill(::getpid(), SIGKILL);

@@ -67,7 +67,7 @@ int serve_until_death(issuer::Issuer& issuer, DeadlyClock& clock, std::optional<
       log));
   const std::string base_url = issuer::base_url_of({address.address, server->port()}, true);
   std::atomic<int> mails = 0;
-  const auto send_mail = [&](const mail::Message& message) -> Result<> {
+  const auto send_mail = [&](const mail::Message& message, const std::stop_token&) -> Result<> {
     const int number = mails++;
     if (death.point == Point::kBeforeMail && number == death.number) die();
     mailbox.send(message.text);

@@ -30,7 +30,7 @@ certificate = { email = ["{email}"] }
 class Letters {
  public:
   SendMail receiver() {
-    return [this](const mail::Message& message) -> Result<> {
+    return [this](const mail::Message& message, const std::stop_token&) -> Result<> {
       const std::lock_guard lock(mutex_);
       if (refuses_) return fail(Fault::kUnavailable, "the mail server is out");
       letters_.push_back(message);

@@ -3,7 +3,10 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 
+#include "base/descriptor.h"
 #include "base/encoding.h"
 #include "crypto/random.h"
 #include "tests/support/must.h"
@@ -91,6 +94,26 @@ TEST(Mail, HasLinesThatEveryServerTakes) {
 }
 
 TEST(Mail, HasAnotherIdEachTime) { EXPECT_NE(must(composed(message())), must(composed(message()))); }
+
+TEST(Mail, ToAServerThatIsSilentIsStoppedWhenThatIsAsked) {
+  const Descriptor silent(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  ASSERT_EQ(::bind(silent.number(), reinterpret_cast<const sockaddr*>(&address), size), 0);
+  ASSERT_EQ(::listen(silent.number(), 1), 0);
+  ASSERT_EQ(::getsockname(silent.number(), reinterpret_cast<sockaddr*>(&address), &size), 0);
+  const Server server{
+      .host = "127.0.0.1", .port = ntohs(address.sin_port), .encryption = Encryption::kNone, .timeout = std::chrono::minutes(10)};
+  crypto::SystemRandom random;
+  std::stop_source stop;
+  stop.request_stop();
+  const Result<> sent = send(server, message(), kNow, random, stop.get_token());
+  ASSERT_FALSE(sent);
+  EXPECT_EQ(sent.error().fault, Fault::kUnavailable);
+  EXPECT_THAT(sent.error().message, HasSubstr("stopped"));
+}
 
 TEST(Mail, IsNotMadeOfWhatIsNoText) {
   const auto refuses = [](auto change) {
