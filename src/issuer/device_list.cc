@@ -62,7 +62,8 @@ class CsvReader {
   Result<std::string> field() {
     std::string out;
     if (!rest_.starts_with('"')) {
-      out = rest_.substr(0, std::min(rest_.find_first_of(",\n\""), rest_.find("\r\n")));
+      out = rest_.substr(0, rest_.find_first_of(",\n\""));
+      if (out.ends_with('\r') && rest_.substr(out.size()).starts_with('\n')) out.pop_back();
       rest_.remove_prefix(out.size());
       if (rest_.starts_with('"')) return at_line(line_, "a quote stands inside a field that does not begin with one");
       return out;

@@ -62,6 +62,19 @@ Result<ListedDevice> make_entry(const Profile& profile, std::string_view device,
   return listed;
 }
 
+// The entry of one line of a list, whose device may be a file in `folder`.
+Result<ListedDevice> read_entry(const Profile& profile, const DeviceLine& line, const std::filesystem::path& folder, Instant now) {
+  if (provenance::is_device_id(line.device)) return make_entry(profile, line.device, line.subject, now);
+  const std::filesystem::path file = folder / line.device;
+  Result<Bytes> pem = Bytes();
+  if (const Result<> regular = storage::refuse_special_file(file); !regular) pem = Failure(regular.error());
+  if (pem) pem = storage::read_file(file, kMaxCertificateFile);
+  if (!pem) return fail(pem.error().fault, "'" + line.device + "' is neither a device ID nor a file that can be read", pem.error().message);
+  const std::string text = to_text(*pem);
+  if (text.find(kPemBegin) == std::string::npos) return fail(Fault::kBadInput, "there is no certificate in " + line.device);
+  return make_entry(profile, text, line.subject, now);
+}
+
 Result<> insert(Database& database, const ListedDevice& device) {
   if (TRY(insert_device(database, device))) return {};
   return fail(Fault::kRefused, "the device " + device.device_id + " is registered for the profile '" + device.profile + "' already",
@@ -92,23 +105,19 @@ Result<std::size_t> Issuer::import_devices(std::string_view profile_name, std::s
                                            std::string_view by) {
   const Profile* profile = TRY(profile_of_devices(configuration_, profile_name));
   const std::vector<DeviceLine> lines = TRY(read_device_lines(csv));
+  // All files are read before the database is locked: a slow disk keeps nobody else from writing.
+  std::vector<ListedDevice> entries;
+  entries.reserve(lines.size());
+  for (const DeviceLine& line : lines) {
+    Result<ListedDevice> entry = read_entry(*profile, line, folder, clock_->now());
+    if (!entry) return Failure(in_line(line.line, std::move(entry.error())));
+    entries.push_back(std::move(*entry));
+  }
   const DatabasePool::Lease database = TRY(pool_.take());
   storage::Transaction transaction = TRY(storage::Transaction::begin(*database, storage::Access::kWrite));
-  for (const DeviceLine& line : lines) {
-    std::string device = line.device;
-    if (!provenance::is_device_id(device)) {
-      const Result<Bytes> pem = storage::read_file(folder / device, kMaxCertificateFile);
-      if (!pem)
-        return Failure(in_line(line.line, Error{pem.error().fault, "'" + device + "' is neither a device ID nor a file that can be read",
-                                                pem.error().message}));
-      device = to_text(*pem);
-      if (device.find(kPemBegin) == std::string::npos)
-        return Failure(in_line(line.line, Error{Fault::kBadInput, "there is no certificate in " + line.device}));
-    }
-    Result<ListedDevice> entry = make_entry(*profile, device, line.subject, clock_->now());
-    if (!entry) return Failure(in_line(line.line, std::move(entry.error())));
-    if (Result<> inserted = insert(*database, *entry); !inserted) return Failure(in_line(line.line, std::move(inserted.error())));
-    TRY(ca::record(*database, *clock_, "device.registered", lines_of(*entry) + operator_line(by)));
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    if (Result<> inserted = insert(*database, entries[i]); !inserted) return Failure(in_line(lines[i].line, std::move(inserted.error())));
+    TRY(ca::record(*database, *clock_, "device.registered", lines_of(entries[i]) + operator_line(by)));
   }
   TRY(transaction.commit());
   return lines.size();

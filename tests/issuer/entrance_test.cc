@@ -1,6 +1,7 @@
 // BASE/enroll/PROFILE, operators who compare the device ID, and devices that were registered before: who gets in, and who does not.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include "ca/audit.h"
 #include "issuer/refusal.h"
@@ -338,6 +339,32 @@ TEST_F(Listed, AnImportIsAllOrNothingAndSaysWhichLine) {
   EXPECT_THAT(must(issuer().issuer().devices()), IsEmpty());
   EXPECT_EQ(must(issuer().issuer().import_devices("default", good, issuer().path(), "operator")), 1U);
   EXPECT_EQ(client().run(entrance()).status, 200);
+}
+
+TEST_F(Listed, AnImportThatIsRefusedWaitsForNobody) {
+  ASSERT_EQ(::mkfifo((issuer().path() / "pipe").c_str(), 0600), 0);
+  const auto database = must(storage::open_sqlite(issuer().path() / "issuer.db", {}));
+  const auto writing = must(storage::Transaction::begin(*database, storage::Access::kWrite));
+  const auto imported =
+      issuer().issuer().import_devices("default", device_id() + ",\"CN=Jane Doe\"\npipe,CN=X\n", issuer().path(), "operator");
+  ASSERT_FALSE(imported.has_value());
+  EXPECT_THAT(imported.error().message, HasSubstr("line 2"));
+  EXPECT_THAT(imported.error().hint, HasSubstr("no regular file"));
+}
+
+TEST(ListedDevices, OfALongListAreReadInOnePass) {
+  constexpr std::size_t kMany = 300'000;
+  std::string csv;
+  for (std::size_t i = 0; i < kMany; ++i) csv += "ABCD-EFGH-JKMN-PQRS-X,CN=Somebody\n";
+  EXPECT_EQ(must(read_device_lines(csv)).size(), kMany);
+}
+
+TEST(ListedDevices, KeepACarriageReturnThatEndsNoLine) {
+  const std::vector<DeviceLine> lines = must(read_device_lines("a\rb,c\r\r\nd,e\r"));
+  ASSERT_EQ(lines.size(), 2U);
+  EXPECT_EQ(lines[0].device, "a\rb");
+  EXPECT_EQ(lines[0].subject, "c\r");
+  EXPECT_EQ(lines[1].subject, "e\r");
 }
 
 TEST(ListedDevices, AreReadFromCsv) {
