@@ -228,4 +228,9 @@ Result<std::unique_ptr<Server>> Server::start(ServerOptions options, Handler han
   return server;
 }
 
+Result<> check_tls(const ServerTls& tls) {
+  TRY(internal::server_context(tls));
+  return {};
+}
+
 }  // namespace airtight::http

@@ -37,6 +37,9 @@ struct ServerOptions {
   std::chrono::milliseconds idle_timeout = std::chrono::seconds(60);  // between requests
 };
 
+// Whether a server can show this chain with this key: Fault::kBadInput where Server::start() would refuse them.
+[[nodiscard]] Result<> check_tls(const ServerTls& tls);
+
 // Answers one request. It is called on the server's own threads (`ServerOptions::threads` of them), so that as many requests are handled at
 // once, and the connections wait while all of them block. What it throws becomes status 500, and a line in the log. A response with the
 // header "Connection: close" ends its connection.

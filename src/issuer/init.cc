@@ -8,6 +8,7 @@
 #include "crypto/key.h"
 #include "embedded/issuer_files.h"
 #include "http/message.h"
+#include "http/server.h"
 #include "issuer/configuration.h"
 #include "issuer/session_store.h"
 #include "issuer/tls_identity.h"
@@ -121,6 +122,7 @@ Result<std::string> configuration_text(const InitOptions& options) {
 
 Result<> write_given_tls(const fs::path& folder, const InitOptions& options) {
   const TlsIdentity identity = TRY(read_tls_identity(options.tls_certificate, options.tls_key));
+  TRY(http::check_tls({identity.chain_pem, SecretBytes::copy_of(identity.key_pem.expose_secret())}));
   TRY(storage::write_file(folder / "server.pem", bytes_of(identity.chain_pem), FileMode::kPublic));
   TRY(storage::write_file(folder / "server.key", identity.key_pem.expose_secret(), FileMode::kPrivate));
   const std::string anchor = trust_anchor_pem(TRY(crypto::certificates_from_pem(identity.chain_pem)));

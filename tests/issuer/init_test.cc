@@ -25,6 +25,20 @@ class Init : public ::testing::Test {
   crypto::Certificate certificate(const fs::path& file) {
     return must(crypto::certificates_from_pem(to_text(must(storage::read_file(file, 1U << 16))))).at(0);
   }
+  // Puts given.pem, a certificate for `key` by itself, and given.key into `scratch`.
+  crypto::Certificate give_tls(const crypto::PrivateKey& key) {
+    crypto::CertificateContent content;
+    content.serial = Bytes(1, std::byte{7});
+    content.subject_der = content.issuer_der = must(crypto::name_from_text("CN=issuer.example.com"));
+    content.not_before = clock.now();
+    content.not_after = clock.now().plus(std::chrono::days(365));
+    content.spki = key.public_key().spki();
+    content.dns_names = {"issuer.example.com"};
+    const crypto::Certificate given = must(crypto::sign_certificate(content, key));
+    must(storage::write_file(scratch / "given.pem", bytes_of(crypto::to_pem(given)), storage::FileMode::kPublic));
+    must(storage::write_file(scratch / "given.key", must(crypto::to_pem(key)).expose_secret(), storage::FileMode::kPrivate));
+    return given;
+  }
 
   tests::TemporaryFolder scratch;
   fs::path folder = scratch / "issuer";
@@ -87,20 +101,19 @@ TEST_F(Init, TrustsItsTlsAndItsCredentialsByDifferentRoots) {
 }
 
 TEST_F(Init, TakesAGivenTlsCertificate) {
-  const crypto::PrivateKey key = must(crypto::PrivateKey::generate(crypto::EcSpec{crypto::Curve::kP256}));
-  crypto::CertificateContent content;
-  content.serial = Bytes(1, std::byte{7});
-  content.subject_der = content.issuer_der = must(crypto::name_from_text("CN=issuer.example.com"));
-  content.not_before = clock.now();
-  content.not_after = clock.now().plus(std::chrono::days(365));
-  content.spki = key.public_key().spki();
-  content.dns_names = {"issuer.example.com"};
-  const crypto::Certificate given = must(crypto::sign_certificate(content, key));
-  must(storage::write_file(scratch / "given.pem", bytes_of(crypto::to_pem(given)), storage::FileMode::kPublic));
-  must(storage::write_file(scratch / "given.key", must(crypto::to_pem(key)).expose_secret(), storage::FileMode::kPrivate));
+  const crypto::Certificate given = give_tls(must(crypto::PrivateKey::generate(crypto::EcSpec{crypto::Curve::kP256})));
   must(init({.tls_certificate = scratch / "given.pem", .tls_key = scratch / "given.key"}));
   EXPECT_EQ(certificate(folder / "tls/server.pem"), given);
   EXPECT_EQ(certificate(folder / "tls/ca.pem"), given);
+}
+
+TEST_F(Init, RefusesATlsCertificateThatNoServerCouldShow) {
+  give_tls(must(crypto::PrivateKey::generate(crypto::RsaSpec{1024})));
+  const Result<> made = init({.tls_certificate = scratch / "given.pem", .tls_key = scratch / "given.key"});
+  ASSERT_FALSE(made.has_value());
+  EXPECT_EQ(made.error().fault, Fault::kBadInput);
+  EXPECT_THAT(made.error().message, HasSubstr("too weak (ee key too small"));
+  EXPECT_FALSE(fs::exists(folder));
 }
 
 TEST_F(Init, RefusesATlsKeyOfAnotherCertificate) {

@@ -63,11 +63,19 @@ Explanation explain_verification(long result, const std::string& authority) {
   }
 }
 
+// Below OpenSSL's security level: its key, or the hash under a signature.
+bool is_too_weak(const ErrorCode& error) {
+  const int reason = ERR_GET_REASON(static_cast<unsigned long>(error.value()));
+  return reason == SSL_R_EE_KEY_TOO_SMALL || reason == SSL_R_CA_KEY_TOO_SMALL || reason == SSL_R_CA_MD_TOO_WEAK;
+}
+
 Result<> use_identity(SslContext& context, const std::string& chain_pem, const SecretBytes& key_pem) {
   SSL_CTX* const handle = context.native_handle();
   SSL_CTX_set_default_passwd_cb(handle, no_password);
   ErrorCode error;
   context.use_certificate_chain(asio::buffer(chain_pem), error);
+  if (error && is_too_weak(error))
+    return bad_setup("a TLS certificate is too weak", error, "use RSA of 2048 bits or more, or an elliptic curve, and SHA-256");
   if (error) return bad_setup("the TLS certificate chain cannot be read", error, "give it as PEM, the own certificate first");
   const ByteView key = key_pem.expose_secret();
   context.use_private_key(asio::const_buffer(key.data(), key.size()), SslContext::pem, error);
