@@ -123,6 +123,21 @@ TEST_F(Cookies, ThatAreSecureStayOffPlainHttp) {
   EXPECT_EQ(client.cookies.back(), "");
 }
 
+TEST(RefusedByStatus, SaysWhatToDoAboutThatStatus) {
+  ScriptedClient client;
+  WebPlace place;
+  WebSession web{client, place};
+  const auto hint_of = [&](int status) {
+    client.serve = [status](const http::Url&, const http::Request&) { return http::text_response(status, "no"); };
+    return web.get("https://a.example/").error().hint;
+  };
+  EXPECT_THAT(hint_of(401), HasSubstr("--token-file"));
+  EXPECT_THAT(hint_of(401), HasSubstr("--client-cert"));
+  EXPECT_EQ(hint_of(429), "try again later");
+  EXPECT_EQ(hint_of(503), "try again later");
+  EXPECT_THAT(hint_of(410), HasSubstr("new enrolment URL"));
+}
+
 TEST(ResumeLink, IsFoundAmongOthers) {
   Reply reply{.url = must(http::Url::parse("https://a.example/x")), .response = {}, .server_certificate = {}};
   reply.response.headers.add("Link", "</style.css>; rel=stylesheet");

@@ -78,6 +78,19 @@ std::string words_of(const http::Response& response) {
   return {};
 }
 
+// What a user does about a refusal with `status` (RFC 9110, section 15; RFC 6585, section 4).
+std::string next_step(int status) {
+  constexpr int kUnauthorized = 401;
+  constexpr int kTooManyRequests = 429;
+  constexpr int kServiceUnavailable = 503;
+  switch (status) {
+    case kUnauthorized: return "say who you are by --token-file or --client-cert, as the issuer registered you";
+    case kTooManyRequests:
+    case kServiceUnavailable: return "try again later";
+    default: return "ask the issuer for a new enrolment URL";
+  }
+}
+
 http::Request request_of(std::string_view method) {
   http::Request request;
   request.method = method;
@@ -137,7 +150,7 @@ Result<Reply> WebSession::checked(Reply reply) {
   refused_by_issuer_ = status >= 400 && status < 600;
   const std::string words = words_of(reply.response);
   Error error{Fault::kRefused, reply.url.host + " answered with status " + std::to_string(status) + (words.empty() ? "" : ": " + words),
-              "ask the issuer for a new enrolment URL", Answer{Protocol::kHttp, status}};
+              next_step(status), Answer{Protocol::kHttp, status}};
   return Failure(std::move(error));
 }
 
