@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
@@ -117,18 +118,19 @@ struct ServeArguments {
   std::optional<std::string> listen;
 };
 
-// SIGTERM and SIGINT, held back in every thread that starts from here on, until somebody waits for them.
-class StopSignals {
+// SIGTERM, SIGINT and SIGHUP, held back in every thread that starts from here on, until somebody waits for them.
+class ServerSignals {
  public:
-  StopSignals() {
+  ServerSignals() {
     sigemptyset(&signals_);
     sigaddset(&signals_, SIGTERM);
     sigaddset(&signals_, SIGINT);
+    sigaddset(&signals_, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &signals_, &before_);
   }
-  StopSignals(const StopSignals&) = delete;
-  StopSignals& operator=(const StopSignals&) = delete;
-  ~StopSignals() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  ServerSignals(const ServerSignals&) = delete;
+  ServerSignals& operator=(const ServerSignals&) = delete;
+  ~ServerSignals() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
 
   int wait() const {
     int signal = 0;
@@ -146,14 +148,15 @@ Result<> serve(const ServeArguments& arguments, const Log& log, const Context& c
   const auto open = TRY(open_issuer(arguments.folder));
   issuer::ServeOptions options;
   options.listen = arguments.listen;
-  const StopSignals signals;
+  const ServerSignals signals;
   const auto running = TRY(issuer::RunningIssuer::start(*open->issuer, options, prompt_for_issuer(arguments.folder), log));
   if (context.json) {
     context.print_json(json::object{{"listening", running->listening_url()}});
   } else {
     context.out << "listening " << running->listening_url() << '\n' << std::flush;
   }
-  const int signal = signals.wait();
+  int signal = signals.wait();
+  for (; signal == SIGHUP; signal = signals.wait()) (void)running->reload();  // which logs what came of it
   log.info("stopping", {{"signal", signal == SIGTERM ? "SIGTERM" : "SIGINT"}});
   running->stop();
   return {};
@@ -161,12 +164,13 @@ Result<> serve(const ServeArguments& arguments, const Log& log, const Context& c
 
 void add_serve(CLI::App& group, Context& context, const CLI::Option& log_level) {
   const auto arguments = std::make_shared<ServeArguments>();
-  CLI::App& command =
-      add_command(group, context, "serve", "Serve enrolments until SIGTERM or SIGINT; logs what happens (--log-level info by default)",
-                  "airtight issuer serve ./issuer --listen 127.0.0.1:8443", Secrets::kHandled, [arguments, &context, &log_level] {
-                    const Log log(log_level.count() == 0 ? LogLevel::kInfo : context.log_level, context.log_format);
-                    return serve(*arguments, log, context);
-                  });
+  CLI::App& command = add_command(
+      group, context, "serve",
+      "Serve enrolments until SIGTERM or SIGINT, and read profiles again at SIGHUP; logs what happens (--log-level info by default)",
+      "airtight issuer serve ./issuer --listen 127.0.0.1:8443", Secrets::kHandled, [arguments, &context, &log_level] {
+        const Log log(log_level.count() == 0 ? LogLevel::kInfo : context.log_level, context.log_format);
+        return serve(*arguments, log, context);
+      });
   add_issuer_folder(command, arguments->folder);
   command.add_option("--listen", arguments->listen, "Where to listen instead of issuer.toml's; port 0 takes any free one")
       ->type_name("ADDR:PORT");
@@ -197,6 +201,9 @@ Result<> make_url(const UrlArguments& arguments, const Context& context) {
   }
   const std::string url = arguments.renew.empty() ? TRY(open->issuer->make_url(arguments.profile, subject))
                                                   : TRY(issuer::renewal_url_of(*open->issuer, arguments.renew));
+  const std::vector<std::string> unread = TRY(open->issuer->unread_profiles());
+  if (!context.json && arguments.renew.empty() && std::ranges::find(unread, arguments.profile) != unread.end())
+    context.err << "No server has read the profile " << arguments.profile << " as it is now: send SIGHUP to the one that runs\n";
   if (context.json) {
     context.print_json(json::object{{"url", url}});
   } else {

@@ -32,31 +32,44 @@ Result<std::vector<const issuer::Profile*>> chosen(const issuer::Configuration& 
   return out;
 }
 
-// When the CA ends that issues at the moment; nothing where no issuer was made yet.
-Result<std::optional<Instant>> end_of_ca(const std::string& folder) {
+// What the profiles meet in the folder; nothing is known where no issuer was made yet.
+struct Surroundings {
+  std::optional<Instant> ca_end;    // of the CA that issues at the moment
+  std::vector<std::string> unread;  // profiles that no server has read as they are now
+};
+Result<Surroundings> look_around(const std::string& folder) {
+  Surroundings found;
   std::error_code fault;
-  if (!std::filesystem::exists(std::filesystem::path(folder) / "issuer.db", fault)) return std::optional<Instant>();
+  if (!std::filesystem::exists(std::filesystem::path(folder) / "issuer.db", fault)) return found;
   const auto open = TRY(open_issuer(folder));
+  found.unread = TRY(open->issuer->unread_profiles());
   const auto database = TRY(open->issuer->database());
   for (const ca::AuthorityKey& key : TRY(ca::list_keys(*database))) {
-    if (key.active && key.role == "issuing") return std::optional(key.certificate.not_after());
+    if (key.active && key.role == "issuing") found.ca_end = key.certificate.not_after();
   }
-  return std::optional<Instant>();
+  return found;
 }
+
+bool is_among(const std::vector<std::string>& names, const std::string& name) { return std::ranges::find(names, name) != names.end(); }
 
 Result<> check(const ProfileArguments& arguments, const Context& context) {
   const issuer::Configuration configuration = TRY(issuer::read_configuration(arguments.folder));
-  const std::optional<Instant> ca_end = TRY(end_of_ca(arguments.folder));
+  const Surroundings around = TRY(look_around(arguments.folder));
   json::array array;
   for (const issuer::Profile* profile : TRY(chosen(configuration, arguments.name))) {
     std::vector<std::string> warnings = issuer::warnings_of(*profile);
-    if (ca_end) std::ranges::move(issuer::warnings_about_end(*profile, *ca_end, SystemClock().now()), std::back_inserter(warnings));
+    if (around.ca_end)
+      std::ranges::move(issuer::warnings_about_end(*profile, *around.ca_end, SystemClock().now()), std::back_inserter(warnings));
     if (context.json) {
-      array.emplace_back(json::object{{"profile", profile->name}, {"warnings", json::value_from(warnings)}});
+      array.emplace_back(json::object{{"profile", profile->name},
+                                      {"warnings", json::value_from(warnings)},
+                                      {"changed_since_read", is_among(around.unread, profile->name)}});
       continue;
     }
     context.out << profile->name << ": good\n";
     for (const std::string& warning : warnings) context.out << "   note: " << warning << '\n';
+    if (is_among(around.unread, profile->name))
+      context.out << "   no server has read it as it is now: send SIGHUP to the one that runs, or start one\n";
   }
   if (context.json) context.print_json(json::object{{"profiles", std::move(array)}});
   return {};

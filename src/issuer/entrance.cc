@@ -48,9 +48,9 @@ std::optional<ProvedClient> registered_for(const std::optional<RegisteredClient>
 }
 
 // A client of a CA that the configuration names. A name that is registered belongs to whom it is registered for.
-Result<std::optional<ProvedClient>> certified_for(Database& database, const ServiceParts& parts, const crypto::Certificate& certificate,
-                                                  const Profile& profile) {
-  for (const ClientCa& ca : parts.configuration.client_cas) {
+Result<std::optional<ProvedClient>> certified_for(Database& database, const ServiceParts& parts, const std::vector<ClientCa>& cas,
+                                                  const crypto::Certificate& certificate, const Profile& profile) {
+  for (const ClientCa& ca : cas) {
     if (std::ranges::find(ca.profiles, profile.name) == ca.profiles.end()) continue;
     const Result<std::string> name = client_named_by(ca, certificate, parts.clock.now());
     std::optional<RegisteredClient> namesake;
@@ -71,8 +71,8 @@ Result<std::optional<ProvedClient>> certified_for(Database& database, const Serv
 }
 
 // Who `request` says it is from, if that may enrol with `profile`. A token goes first, and where it is wrong no certificate helps.
-Result<std::optional<ProvedClient>> client_of(Database& database, const ServiceParts& parts, const http::Request& request,
-                                              const Profile& profile) {
+Result<std::optional<ProvedClient>> client_of(Database& database, const ServiceParts& parts, const std::vector<ClientCa>& cas,
+                                              const http::Request& request, const Profile& profile) {
   if (const auto authorization = request.headers.get("Authorization")) {
     const std::optional<std::string_view> token = bearer_token(*authorization);
     if (!token) return std::optional<ProvedClient>();
@@ -84,7 +84,7 @@ Result<std::optional<ProvedClient>> client_of(Database& database, const ServiceP
   if (!certificate || now < certificate->not_before() || certificate->not_after() < now) return std::optional<ProvedClient>();
   const std::optional<RegisteredClient> registered = TRY(find_client_by_certificate(database, certificate->sha256()));
   if (std::optional<ProvedClient> client = registered_for(registered, profile)) return client;
-  return certified_for(database, parts, *certificate, profile);
+  return certified_for(database, parts, cas, *certificate, profile);
 }
 
 Refusal too_many() {
@@ -106,22 +106,24 @@ Verified<> admit_visitor(Database& database, const Profile& profile, const std::
 }  // namespace
 
 Verified<http::Response> IssuerService::Impl::enter(const http::Request& request, std::string_view profile_name) {
-  const Result<const Profile*> found = parts.configuration.find_profile(profile_name);
+  const std::shared_ptr<const Configuration> configuration = offered();
+  const Result<const Profile*> found = configuration->find_profile(profile_name);
   if (!found) return Refused(unknown());
   const Profile& profile = **found;
   const EnrolmentRules& rules = profile.enrolment;
   const DatabasePool::Lease database = TRY(parts.pool.take());
   const bool says_who = request.headers.get("Authorization") || request.client_certificate;
-  if (rules.client && says_who) return enter_as_client(*database, request, profile);
+  if (rules.client && says_who) return enter_as_client(*database, request, profile, configuration->client_cas);
   if (rules.open) return enter_openly(*database, request, profile);
   if (rules.mail) return enter_by_mail(*database, request, profile);
   if (rules.client) return Refused(unknown_client());
   return Refused(unknown());
 }
 
-Verified<http::Response> IssuerService::Impl::enter_as_client(Database& database, const http::Request& request, const Profile& profile) {
+Verified<http::Response> IssuerService::Impl::enter_as_client(Database& database, const http::Request& request, const Profile& profile,
+                                                              const std::vector<ClientCa>& cas) {
   if (request.method != "GET") return Refused(only_get());
-  const std::optional<ProvedClient> client = TRY(client_of(database, parts, request, profile));
+  const std::optional<ProvedClient> client = TRY(client_of(database, parts, cas, request, profile));
   if (!client) return Refused(unknown_client());
   Beginning beginning{.profile = profile, .enrolment = {}, .admit = {}, .life_time = kFirstStepTime};
   Enrolment& enrolment = beginning.enrolment;
@@ -154,7 +156,7 @@ Verified<http::Response> IssuerService::Impl::enter_by_mail(Database& database, 
   const std::string visitor = profile.name + "\n" + *address;
   const Token token = make_token(parts.random);
   Enrolment enrolment{.profile = profile.name, .way = Way::kMail, .email = *address, .created_at = now};
-  enrolment.expires_at = now.plus(std::chrono::hours(parts.configuration.url_validity_hours));
+  enrolment.expires_at = now.plus(std::chrono::hours(offered()->url_validity_hours));
   const Result<std::string> subject = subject_at_first(profile.subject.value_or(""), profile, {.email = *address});
   if (subject) enrolment.subject = *subject;
   const Result<mail::Message> message =

@@ -83,6 +83,13 @@ Result<std::string> subject_as_given(const Profile& profile, const std::string& 
   return subject;
 }
 
+// What others could have written decides nothing here.
+Result<Configuration> read_trusted_configuration(const std::filesystem::path& folder) {
+  TRY(storage::require_unwritable_by_others(folder));
+  TRY(storage::require_unwritable_by_others(folder / "issuer.toml"));
+  return read_configuration(folder);
+}
+
 }  // namespace
 
 Issuer::Issuer(std::filesystem::path folder, Configuration configuration, const Clock& clock, RandomSource& random)
@@ -102,9 +109,7 @@ Result<std::unique_ptr<Issuer>> Issuer::open(const std::filesystem::path& folder
     return fail(Fault::kNotFound, "there is no issuer in " + folder.string(),
                 "make one with 'airtight issuer init " + folder.string() + "'");
   }
-  TRY(storage::require_unwritable_by_others(folder));
-  TRY(storage::require_unwritable_by_others(folder / "issuer.toml"));
-  Configuration configuration = TRY(read_configuration(folder));
+  Configuration configuration = TRY(read_trusted_configuration(folder));
   std::unique_ptr<Issuer> issuer(new Issuer(folder, std::move(configuration), clock, random));
   const DatabasePool::Lease database = TRY(issuer->pool_.take());
   // init made the tables: a database without them is not this issuer's any more.
@@ -114,6 +119,22 @@ Result<std::unique_ptr<Issuer>> Issuer::open(const std::filesystem::path& folder
   }
   TRY(migrate_issuer_tables(*database));
   return issuer;
+}
+
+Result<Configuration> Issuer::read_configuration_again() const { return read_trusted_configuration(folder_); }
+
+Result<std::vector<std::string>> Issuer::unread_profiles() {
+  const DatabasePool::Lease database = TRY(pool_.take());
+  const auto known =
+      TRY(storage::query_one(*database, "SELECT COUNT(*) FROM issuer_profiles", {}, [](const Row& row) { return row.integer(0); }));
+  std::vector<std::string> names;
+  if (known.value_or(0) == 0) return names;
+  for (const Profile& profile : configuration_.profiles) {
+    if (!TRY(storage::query_one(*database, "SELECT 1 FROM issuer_profiles WHERE digest = ?", {ByteView(profile.digest)},
+                                [](const Row& row) { return row.integer(0); })))
+      names.push_back(profile.name);
+  }
+  return names;
 }
 
 Result<std::string> Issuer::base_url(storage::Database& database) const {

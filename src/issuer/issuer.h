@@ -97,6 +97,10 @@ class Issuer {
   [[nodiscard]] static Result<std::unique_ptr<Issuer>> open(const std::filesystem::path& folder, const Clock& clock, RandomSource& random);
 
   [[nodiscard]] const Configuration& configuration() const { return configuration_; }
+  // The configuration as it is in the folder now; this issuer keeps the one that it was opened with.
+  [[nodiscard]] Result<Configuration> read_configuration_again() const;
+  // The profiles of the configuration that no server has read as they are now; none while no server has ever run here.
+  [[nodiscard]] Result<std::vector<std::string>> unread_profiles();
   [[nodiscard]] const Clock& clock() const { return *clock_; }
   [[nodiscard]] RandomSource& random() const { return *random_; }
   // A connection, for the parts of an issuer's care that stand in files of their own: seeds.h.

@@ -70,9 +70,42 @@ Result<ListenAddress> listen_address(const Configuration& configuration, const S
   return address;
 }
 
+bool takes_clients(const Configuration& configuration) {
+  return std::ranges::any_of(configuration.profiles, [](const Profile& profile) { return profile.enrolment.client; });
+}
+
+// Which settings differ that a running server cannot take over.
+std::string read_at_the_start(const Configuration& now, const Configuration& next) {
+  const auto signer = [](const Configuration& one) {
+    return one.signing ? std::optional(std::pair(one.signing->certificate, one.signing->key)) : std::nullopt;
+  };
+  const auto mail = [](const Configuration& one) {
+    if (!one.mail)
+      return std::optional<std::tuple<std::string, unsigned short, mail::Encryption, std::string, std::string, std::string, std::string,
+                                      std::string, std::string>>();
+    const MailSettings& m = *one.mail;
+    return std::optional(std::tuple(m.host, m.port, m.encryption, m.ca_file, m.user, m.password_file.string(), m.from, m.subject, m.text));
+  };
+  std::string names;
+  for (const auto& [name, same] :
+       {std::pair{"url", now.url == next.url}, std::pair{"publication_url", now.publication_url == next.publication_url},
+        std::pair{"listen", now.listen == next.listen}, std::pair{"tls", now.tls == next.tls},
+        std::pair{"tls_certificate", now.tls_certificate == next.tls_certificate}, std::pair{"tls_key", now.tls_key == next.tls_key},
+        std::pair{"signing", signer(now) == signer(next)}, std::pair{"mail", mail(now) == mail(next)},
+        std::pair{"connections_per_address", now.connections_per_address == next.connections_per_address},
+        std::pair{"TLS client certificates", takes_clients(now) || !takes_clients(next)}}) {
+    if (!same) names += (names.empty() ? "" : ", ") + std::string(name);
+  }
+  return names;
+}
+
 }  // namespace
 
 struct RunningIssuer::Impl {
+  Impl(const Issuer& served_issuer, const Log& server_log) : issuer(served_issuer), log(server_log) {}
+
+  const Issuer& issuer;
+  const Log& log;
   std::optional<Descriptor> lock;  // of the server whose address 'issuer url' gives out where issuer.toml has none
   std::string listening_url;
   std::unique_ptr<IssuerService> service;
@@ -103,12 +136,11 @@ Result<std::unique_ptr<RunningIssuer>> RunningIssuer::start(Issuer& issuer, cons
   if (configuration.tls) {
     TlsIdentity identity = TRY(tls_identity(issuer, master_key, log));
     service_address.tls_fingerprint = identity.certificate.sha256();
-    const bool has_clients = std::ranges::any_of(configuration.profiles, [](const Profile& profile) { return profile.enrolment.client; });
-    server_options.tls = http::ServerTls{std::move(identity.chain_pem), std::move(identity.key_pem), has_clients};
+    server_options.tls = http::ServerTls{std::move(identity.chain_pem), std::move(identity.key_pem), takes_clients(configuration)};
   }
 
   // The service needs the port, which is known only once the server listens: requests that come in between wait for the service.
-  auto impl = std::make_unique<Impl>();
+  auto impl = std::make_unique<Impl>(issuer, log);
   std::promise<const IssuerService*> promise;
   const std::shared_future<const IssuerService*> service(promise.get_future());
   impl->server = TRY(http::Server::start(
@@ -134,6 +166,21 @@ Result<std::unique_ptr<RunningIssuer>> RunningIssuer::start(Issuer& issuer, cons
 }
 
 const std::string& RunningIssuer::listening_url() const { return impl_->listening_url; }
+
+Result<> RunningIssuer::reload() {
+  const auto reloaded = [&]() -> Result<> {
+    const Configuration next = TRY(impl_->issuer.read_configuration_again());
+    TRY(impl_->service->adopt(next));
+    std::string names;
+    for (const Profile& profile : next.profiles) names += (names.empty() ? "" : ", ") + profile.name;
+    impl_->log.info("the profiles were read again", {{"profiles", names}});
+    const std::string waiting = read_at_the_start(impl_->issuer.configuration(), next);
+    if (!waiting.empty()) impl_->log.warning("changed, and read when the server starts again", {{"settings", waiting}});
+    return {};
+  }();
+  if (!reloaded) impl_->log.error("nothing was read again, and all stays as it was", {{"reason", reloaded.error().message}});
+  return reloaded;
+}
 
 void RunningIssuer::stop() {
   impl_->janitor.reset();

@@ -31,6 +31,11 @@ class RunningIssuer {
   [[nodiscard]] const std::string& listening_url() const;
 
   // Stops accepting, lets running requests finish, ends the background work. Idempotent.
+  // Reads the configuration again: sessions that begin from here on have its profiles. All or nothing: where anything in it is wrong, all
+  // stays as it was, and the error says where. What is read at the start alone (addresses, TLS, signer, mail) is named in the log if it
+  // changed.
+  [[nodiscard]] Result<> reload();
+
   void stop();
 
  private:

@@ -63,6 +63,16 @@ std::string server_session_id_of(const keygen2::Message& message) {
 
 Refusal replayed() { return {kConflict, std::string(kReplayedId), "The message was answered already; a session takes each message once"}; }
 
+// Sessions refer to their profile by its digest.
+Result<> record_profiles(Database& database, const Configuration& configuration, const Clock& clock, const Log& log) {
+  storage::Transaction transaction = TRY(storage::Transaction::begin(database, storage::Access::kWrite));
+  for (const Profile& profile : configuration.profiles) {
+    TRY(insert_profile(database, profile.digest, profile.name, profile.snapshot, clock.now()));
+    if (profile.devices.accept_any) log.warning("this profile accepts any device", {{"profile", profile.name}});
+  }
+  return transaction.commit();
+}
+
 }  // namespace
 
 IssuerService::IssuerService(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -76,16 +86,27 @@ Result<std::unique_ptr<IssuerService>> IssuerService::create(ServiceParts parts)
   ca::Authority authority = TRY(ca::Authority::open(*database, parts.master_key, parts.clock, parts.random, options));
   std::optional<RequestSigner> signer;
   if (const auto& files = parts.configuration.signing) signer = TRY(read_signer(files->certificate, files->key));
-  storage::Transaction transaction = TRY(storage::Transaction::begin(*database, storage::Access::kWrite));
-  for (const Profile& profile : parts.configuration.profiles) {
-    TRY(insert_profile(*database, profile.digest, profile.name, profile.snapshot, parts.clock.now()));
-    if (profile.devices.accept_any) {
-      parts.log.warning("this profile accepts any device", {{"profile", profile.name}});
-    }
-  }
-  TRY(transaction.commit());
+  TRY(record_profiles(*database, parts.configuration, parts.clock, parts.log));
   return std::unique_ptr<IssuerService>(
       new IssuerService(std::make_unique<Impl>(std::move(parts), std::move(authority), std::move(schema), std::move(signer))));
+}
+
+Result<> IssuerService::adopt(const Configuration& next) const {
+  const ServiceParts& parts = impl_->parts;
+  for (const Profile& profile : next.profiles) {
+    if (profile.enrolment.mail && !parts.configuration.mail)
+      return fail(Fault::kRefused, "the profile '" + profile.name + "' wants mail to be sent, and [mail] is read when the server starts",
+                  "start the server again");
+  }
+  auto offer = std::make_shared<Configuration>(parts.configuration);
+  offer->profiles = next.profiles;
+  offer->client_cas = next.client_cas;
+  offer->url_validity_hours = next.url_validity_hours;
+  const DatabasePool::Lease database = TRY(parts.pool.take());
+  TRY(record_profiles(*database, *offer, parts.clock, parts.log));
+  const std::lock_guard lock(impl_->profiles_mutex);
+  impl_->offer = std::move(offer);
+  return {};
 }
 
 http::Response IssuerService::handle(const http::Request& request) const {
@@ -236,6 +257,11 @@ void IssuerService::Impl::end_session(Database& database, const Session& session
   } else if (*ended) {
     parts.log.info("session aborted", {{"session", session.server_session_id}, {"id", refusal.id}, {"device", session.device_id}});
   }
+}
+
+std::shared_ptr<const Configuration> IssuerService::Impl::offered() {
+  const std::lock_guard lock(profiles_mutex);
+  return offer;
 }
 
 Result<std::shared_ptr<const Profile>> IssuerService::Impl::profile_of(Database& database, const Session& session) {

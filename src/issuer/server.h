@@ -43,6 +43,10 @@ class IssuerService {
 
   ~IssuerService();
 
+  // From here on sessions begin with the profiles, client CAs and life time of URLs of `next`; those that run keep their profile.
+  // Fault::kRefused, and nothing changed, for a profile that wants mail where none could be sent when the service began. Thread-safe.
+  [[nodiscard]] Result<> adopt(const Configuration& next) const;
+
   // Answers one request. Thread-safe.
   [[nodiscard]] http::Response handle(const http::Request& request) const;
 

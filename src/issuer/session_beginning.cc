@@ -73,7 +73,8 @@ Verified<http::Response> IssuerService::Impl::begin_session(Database& database, 
     return begin_again(database, *session);
   }
   if (enrolment.expires_at < now) return refuse(kGone, "enrolment.expired", "This enrolment address has expired; ask for a new one");
-  const Result<const Profile*> profile = parts.configuration.find_profile(enrolment.profile);
+  const std::shared_ptr<const Configuration> configuration = offered();
+  const Result<const Profile*> profile = configuration->find_profile(enrolment.profile);
   if (!profile) return refuse(kGone, "enrolment.profile", "The issuer no longer offers what this enrolment address was made for");
   const Token cookie = make_token(parts.random);
   Session session = new_session(**profile, token_hash, cookie);
@@ -115,7 +116,8 @@ Verified<http::Response> IssuerService::Impl::begin_renewal(const http::Request&
   const std::optional<Session> origin = TRY(find_session(*database, credential->session_id));
   if (!origin) return Refused(not_renewable());
   const std::shared_ptr<const Profile> before = TRY(compiled_profile(*database, origin->profile_digest));
-  const Result<const Profile*> profile = parts.configuration.find_profile(before->name);
+  const std::shared_ptr<const Configuration> configuration = offered();
+  const Result<const Profile*> profile = configuration->find_profile(before->name);
   const Bytes number = TRY(hex_decode(credential->serial));
   const Result<Profile> part = profile ? renewal_of(**profile, credential->key_id, number) : Result<Profile>(Failure(profile.error()));
   if (!part) return refuse(kGone, "renewal.profile", "The issuer no longer renews credentials of this kind");

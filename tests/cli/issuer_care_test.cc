@@ -1,6 +1,7 @@
 // airtight issuer seeds, revoke, hold, unlock, audit and url --renew, as programs: from a key container to one-time passwords, and what an
 // operator does for those who have lost a card or forgotten a PIN.
 #include <gmock/gmock.h>
+#include <signal.h>
 
 #include <filesystem>
 #include <fstream>
@@ -212,6 +213,31 @@ TEST_F(IssuerCare, AnExportOfWhatIsNotThereLeavesNoFile) {
   ASSERT_EQ(run({"issuer", "seeds", "generate", issuer, "--pool", "tokens", "--count", "1"}).status, 0);
   EXPECT_EQ(seeds_export(folder / "out.pskc", {"nobody", "--plain"}).status, 1);
   EXPECT_FALSE(std::filesystem::exists(folder / "out.pskc"));
+}
+
+// SIGHUP comes to the server in its own time, so that an enrolment is tried until it has.
+TEST_F(IssuerCare, SighupMakesARunningServerReadItsProfilesAgain) {
+  ASSERT_EQ(enroll("card", "PIN.1 Key.1 7391\n").status, 0);
+  std::ofstream(issuer + "/issuer.toml", std::ios::app)
+      << "[profiles.new]\nsubject = \"CN=New\"\ndevices = { accept_any = true }\n"
+         "[[profiles.new.keys]]\nid = \"New\"\nusage = \"authentication\"\nalgorithm = \"p-256\"\n";
+  EXPECT_THAT(run({"issuer", "profile", "check", issuer, "new"}).out, HasSubstr("send SIGHUP"));
+  EXPECT_THAT(care("url", {"--profile", "new"}).err, HasSubstr("send SIGHUP"));
+  EXPECT_NE(enroll("new").status, 0);
+  server->send(SIGHUP);
+  int tries = 0;
+  while (enroll("new").status != 0) ASSERT_LT(++tries, 200);
+  EXPECT_THAT(run({"issuer", "profile", "check", issuer, "new"}).out, Not(HasSubstr("SIGHUP")));
+}
+
+TEST_F(IssuerCare, SighupWithAWrongConfigurationLeavesTheServerAsItIs) {
+  ASSERT_EQ(enroll("card", "PIN.1 Key.1 7391\n").status, 0);
+  const std::string url = care("url", {"--profile", "card"}).out;
+  std::ofstream(issuer + "/issuer.toml", std::ios::app) << "colour = 1\n";
+  server->send(SIGHUP);
+  const Outcome done = run({"enroll", url.substr(0, url.size() - 1), "--store", store, "--ca-file", issuer + "/tls/ca.pem", "--yes",
+                            "--pin-file", file_with("pins", "PIN.1 Key.1 7391\n")});
+  EXPECT_EQ(done.status, 0) << done.err;
 }
 
 TEST_F(IssuerCare, APukThatIsReleasedUnlocksThePin) {

@@ -27,12 +27,16 @@ class Serving : public ::testing::Test {
   }
   // issuer.toml with `text` replaced.
   void configure(std::string_view text, std::string_view replacement) {
+    rewrite(text, replacement);
+    issuer = must(Issuer::open(folder.path(), clock, random));
+  }
+  // The same under an issuer that goes on as it is.
+  void rewrite(std::string_view text, std::string_view replacement) {
     std::string content = to_text(must(storage::read_file(folder / "issuer.toml", 1U << 20)));
     const std::size_t at = content.find(text);
     ASSERT_NE(at, std::string::npos);
     content.replace(at, text.size(), replacement);
     must(storage::write_file(folder / "issuer.toml", bytes_of(content), storage::FileMode::kPrivate));
-    issuer = must(Issuer::open(folder.path(), clock, random));
   }
   Result<std::unique_ptr<RunningIssuer>> start(const std::string& listen) {
     return RunningIssuer::start(*issuer, {.listen = listen}, {}, log);
@@ -71,6 +75,70 @@ TEST_F(Serving, TakesNoMoreConnectionsOfOneAddressThanItsConfigurationSays) {
   const http::Exchange second = get(url.to_text(), tls_ca());
   EXPECT_EQ(second.response.status, 503);
   EXPECT_TRUE(second.response.headers.get("Retry-After"));
+}
+
+constexpr std::string_view kVisitors = R"([profiles.visitors]
+subject = "CN={device_id}"
+enrolment = { by = ["open"] }
+devices = { accept_any = true }
+[[profiles.visitors.keys]]
+id = "Key.1"
+usage = "authentication"
+algorithm = "p-256"
+
+[profiles.default])";
+
+TEST_F(Serving, TakesNewProfilesWithoutARestart) {
+  const auto running = must(start("127.0.0.1:0"));
+  const std::string address = running->listening_url() + "/enroll/visitors";
+  EXPECT_EQ(get(address, tls_ca()).response.status, 404);
+  rewrite("[profiles.default]", kVisitors);
+  EXPECT_EQ(get(address, tls_ca()).response.status, 404) << "nobody has said so yet";
+  must(running->reload());
+  EXPECT_EQ(get(address, tls_ca()).response.status, 200);
+}
+
+TEST_F(Serving, OffersNoMoreWhatIsNoMoreInTheConfiguration) {
+  rewrite("[profiles.default]", kVisitors);
+  issuer = must(Issuer::open(folder.path(), clock, random));
+  const auto running = must(start("127.0.0.1:0"));
+  const std::string address = running->listening_url() + "/enroll/visitors";
+  EXPECT_EQ(get(address, tls_ca()).response.status, 200);
+  rewrite(kVisitors, "[profiles.default]");
+  must(running->reload());
+  EXPECT_EQ(get(address, tls_ca()).response.status, 404);
+}
+
+TEST_F(Serving, KeepsItsProfilesWhereTheNewOnesAreWrong) {
+  const auto running = must(start("127.0.0.1:0"));
+  rewrite("[profiles.default]", std::string(kVisitors) + "\ncolour = 1\n");
+  const auto refused = running->reload();
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message, StartsWith("issuer.toml:"));
+  EXPECT_THAT(refused.error().message, HasSubstr("unknown name 'colour'"));
+  EXPECT_EQ(get(running->listening_url() + "/enroll/visitors", tls_ca()).response.status, 404) << "all or nothing";
+  EXPECT_EQ(get(must(issuer->make_url("default", std::nullopt)), tls_ca()).response.status, 200);
+}
+
+TEST_F(Serving, TakesNoProfileThatNeedsAMailServerItDoesNotHave) {
+  const auto running = must(start("127.0.0.1:0"));
+  std::string by_mail(kVisitors);
+  by_mail.replace(by_mail.find("open"), 4, "mail").replace(by_mail.find("{device_id}"), 11, "{email}");
+  rewrite("[profiles.default]", "[mail]\nserver = \"localhost\"\nencryption = \"none\"\nfrom = \"a@example.com\"\n" + by_mail);
+  const auto refused = running->reload();
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message, HasSubstr("[mail] is read when the server starts"));
+}
+
+TEST_F(Serving, TellsWhichProfilesNoServerHasReadYet) {
+  EXPECT_THAT(must(issuer->unread_profiles()), ::testing::IsEmpty()) << "none has ever run";
+  const auto running = must(start("127.0.0.1:0"));
+  EXPECT_THAT(must(issuer->unread_profiles()), ::testing::IsEmpty());
+  rewrite("[profiles.default]", kVisitors);
+  const auto reader = must(Issuer::open(folder.path(), clock, random));
+  EXPECT_THAT(must(reader->unread_profiles()), ::testing::ElementsAre("visitors"));
+  must(running->reload());
+  EXPECT_THAT(must(reader->unread_profiles()), ::testing::IsEmpty());
 }
 
 TEST_F(Serving, StopsTwiceWithoutHarm) {

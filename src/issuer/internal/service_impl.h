@@ -59,6 +59,7 @@ struct IssuerService::Impl {
        std::optional<RequestSigner> request_signer)
       : parts(std::move(service_parts)),
         authority(std::move(certificate_authority)),
+        offer(std::make_shared<const Configuration>(parts.configuration)),
         schema(std::move(compiled_schema)),
         signers(request_signer ? RequestSigners(*std::move(request_signer)) : RequestSigners(authority)) {
     if (parts.send_mail) postman.emplace(parts.send_mail);
@@ -76,7 +77,8 @@ struct IssuerService::Impl {
                                                        const Beginning& beginning);
   // What BASE/enroll/PROFILE is asked.
   [[nodiscard]] Verified<http::Response> enter(const http::Request& request, std::string_view profile_name);
-  [[nodiscard]] Verified<http::Response> enter_as_client(storage::Database& database, const http::Request& request, const Profile& profile);
+  [[nodiscard]] Verified<http::Response> enter_as_client(storage::Database& database, const http::Request& request, const Profile& profile,
+                                                         const std::vector<ClientCa>& cas);
   [[nodiscard]] Verified<http::Response> enter_by_mail(storage::Database& database, const http::Request& request, const Profile& profile);
   // After the commit; what cannot be sent leaves nothing behind.
   void send_invitation(mail::Message message, std::int64_t enrolment_id, const std::string& visitor);
@@ -96,13 +98,17 @@ struct IssuerService::Impl {
   [[nodiscard]] Result<std::shared_ptr<const Profile>> profile_of(storage::Database& database, const Session& session);
   [[nodiscard]] Result<std::shared_ptr<const Profile>> compiled_profile(storage::Database& database, ByteView digest);
 
+  // With what sessions begin; hold it as long as anything in it is used.
+  [[nodiscard]] std::shared_ptr<const Configuration> offered();
+
   ServiceParts parts;
   ca::Authority authority;
   ca::Publisher publisher{authority};
+  std::shared_ptr<const Configuration> offer;  // parts.configuration, or what was adopted since
   xml::Schema schema;
   RequestSigners signers;
   Environment environment{parts.master_key, authority, parts.clock, parts.random, schema, signers, parts.tls_fingerprint};
-  std::mutex profiles_mutex;
+  std::mutex profiles_mutex;                                                 // of `offer` and `profiles`
   std::unordered_map<std::string, std::shared_ptr<const Profile>> profiles;  // compiled, by their digest
   std::optional<Postman> postman;                                            // the last, so that it ends first
 };
