@@ -1,9 +1,8 @@
 // Templates of subjects: what is read expands to a name whose values are those that were put in, whatever they are.
-#include "ca/certificate_template.h"
-
 #include <cstdint>
 #include <cstdlib>
 
+#include "ca/template.h"
 #include "crypto/certificate_builder.h"
 
 namespace {
@@ -24,7 +23,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view value = end == std::string_view::npos ? std::string_view("value") : input.substr(end + 1);
   ca::Facts facts;
   ca::Facts plain;
-  for (const std::string_view name : ca::Facts::names()) {
+  for (const std::string_view name : ca::certificate_vocabulary().names) {
     if (!facts.add(name, value)) return 0;
     require(plain.add(name, name == "subject.c" ? "XX" : "x").has_value());
   }

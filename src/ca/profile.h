@@ -13,7 +13,7 @@
 #include "base/key_attributes.h"
 #include "base/result.h"
 #include "base/time.h"
-#include "ca/certificate_template.h"
+#include "ca/template.h"
 #include "crypto/certificate_builder.h"
 
 namespace airtight::ca {

@@ -9,7 +9,7 @@
 #include "ca/register.h"
 #include "crypto/certificate.h"
 #include "issuer/internal/step.h"
-#include "issuer/text_template.h"
+#include "issuer/texts.h"
 
 namespace airtight::issuer {
 namespace {
@@ -23,11 +23,10 @@ Result<keygen2::LookupSpecifier> specifier_of(const LookupProfile& lookup, const
   specifier.nonce = to_bytes(ByteView(nonce));
   specifier.serial = lookup.serial;
   if (lookup.email) {
-    TemplateValues values = turn.session.subject.empty() ? TemplateValues() : TRY(subject_values(turn.session.subject));
-    if (!turn.session.email.empty()) values.insert_or_assign("email", turn.session.email);
-    values.insert_or_assign("profile", turn.profile.name);
-    values.insert_or_assign("device_id", turn.session.device_id);
-    specifier.email = TRY(fill_template(*lookup.email, values));
+    ca::Facts facts = TRY(facts_of_subject(turn.session.subject, turn.session.email));
+    TRY(facts.add("profile", turn.profile.name));
+    TRY(facts.add("device_id", turn.session.device_id));
+    specifier.email = TRY(fill_text(*lookup.email, facts));
   }
   if (lookup.issued_before) specifier.issued_before = moment_of(*lookup.issued_before, turn.now);
   if (lookup.issued_after) specifier.issued_after = moment_of(*lookup.issued_after, turn.now);

@@ -6,6 +6,7 @@
 #include "ca/audit.h"
 #include "crypto/certificate_builder.h"
 #include "issuer/enrolment.h"
+#include "issuer/texts.h"
 #include "issuer/verdict_record.h"
 
 namespace airtight::issuer {
@@ -109,22 +110,22 @@ Verified<Deployment::Issued> Deployment::issue(const KeyProfile& profile, const 
     const SecretBytes backup = TRY(sks::decrypt(session_key_, *made.private_key));
     TRY(keep_key(database_, environment.master_key, id, KeptKind::kBackup, backup, turn_.now, environment.random));
   }
-  TemplateValues values = TRY(subject_values(session.subject));
-  if (!session.email.empty()) values.insert_or_assign("email", session.email);
-  values.insert({{"profile", turn_.profile.name},
-                 {"key", profile.id},
-                 {"device_id", session.device_id},
-                 {"server_session_id", session.server_session_id},
-                 {"client_session_id", session.client_session_id},
-                 {"serial", credential.serial},
-                 {"issued", format_time(certificate.not_before())},
-                 {"expires", format_time(certificate.not_after())}});
+  ca::Facts facts = TRY(facts_of_subject(session.subject, session.email));
+  for (const auto& [name, value] : {std::pair<std::string_view, std::string>{"profile", turn_.profile.name},
+                                    {"key_id", profile.id},
+                                    {"device_id", session.device_id},
+                                    {"server_session_id", session.server_session_id},
+                                    {"client_session_id", session.client_session_id},
+                                    {"serial", credential.serial},
+                                    {"issued", format_time(certificate.not_before())},
+                                    {"expires", format_time(certificate.not_after())}})
+    TRY(facts.add(name, value));
   std::optional<Seed> seed;
   if (offer) {
     seed = TRY(take_seed(database_, environment.master_key, offer->id, id));
-    values.merge(seed->values);
+    TRY(add_facts(seed->description, facts));
   }
-  return Issued{profile, made, certificate, id, std::move(private_key), std::move(seed), std::move(values)};
+  return Issued{profile, made, certificate, id, std::move(private_key), std::move(seed), credential.serial, std::move(facts)};
 }
 
 // Data = End-Entity Certificate || DecryptedKey || EndorsedAlgorithm...
@@ -197,7 +198,7 @@ Result<std::optional<keygen2::ExtensionObject>> Deployment::seed_bag(const Issue
 
 Verified<keygen2::ExtensionObject> Deployment::extension(const Issued& issued, const ExtensionObjectProfile& profile) {
   const auto filled = [&](std::string_view text) -> Verified<std::string> {
-    Result<std::string> value = fill_template(text, issued.values);
+    Result<std::string> value = fill_text(text, issued.facts);
     if (!value) return Refused(no_value(value.error()));
     return *std::move(value);
   };
@@ -258,7 +259,7 @@ Verified<CertifiedPublicKey> Deployment::certify(const GeneratedPublicKey& made)
   std::optional<keygen2::ExtensionObject> bag = TRY(seed_bag(issued));
   if (bag) certified.extensions.push_back(*std::move(bag));
   if (profile->renewable) {
-    const std::string url = renewal_url(base_of_session_url(turn_.session.url), issued.values.at("serial"));
+    const std::string url = renewal_url(base_of_session_url(turn_.session.url), issued.serial);
     certified.extensions.emplace_back(plain_extension(issued, keygen2::kRenewalUrlExtension, bytes_of(url), false));
   }
   const auto update = std::ranges::find(targets_, made.id, &Target::key_id);

@@ -1,9 +1,9 @@
 #include "issuer/enrolment_subject.h"
 
 #include "base/text.h"
-#include "ca/certificate_template.h"
+#include "ca/template.h"
 #include "crypto/certificate_builder.h"
-#include "issuer/text_template.h"
+#include "issuer/texts.h"
 
 namespace airtight::issuer {
 namespace {
@@ -76,13 +76,15 @@ Result<std::string> given_subject(std::string_view subject, const Profile& profi
 
 Result<> check_templates(const Profile& profile, const std::string& subject, std::string_view email) {
   TRY(check_subject(profile, subject));
-  TemplateValues values = TRY(subject_values(subject));
-  if (!email.empty()) values.insert_or_assign("email", std::string(email));
+  const ca::Facts known = TRY(facts_of_subject(subject, email));
   for (const std::string_view text : profile.templates()) {
-    for (const std::string& name : TRY(template_names(text))) {
+    for (const std::string& name : TRY(names_in_text(text))) {
       const bool of_subject = name == "email" || name.starts_with("subject");
-      if (of_subject && !values.contains(name)) {
-        return fail(Fault::kBadInput, "the profile '" + profile.name + "' needs {" + name + "}, which is not in the subject",
+      const std::size_t count = of_subject ? known.values(name).size() : 1;
+      if (count != 1) {
+        return fail(Fault::kBadInput,
+                    "the profile '" + profile.name + "' needs {" + name + "}, which is " + (count == 0 ? "not" : "more than once") +
+                        " in the subject",
                     "the subject is: " + subject);
       }
     }

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "issuer/text_template.h"
+#include "issuer/texts.h"
 #include "storage/files.h"
 
 namespace airtight::issuer {
@@ -13,15 +13,16 @@ constexpr std::size_t kLongestPassword = 1024;
 }  // namespace
 
 Result<mail::Message> write_invitation(const MailSettings& settings, const Invitation& invitation) {
-  const TemplateValues values{{"url", invitation.url},
-                              {"address", invitation.address},
-                              {"profile", invitation.profile},
-                              {"expires", format_time(invitation.expires)}};
+  ca::Facts facts(letter_vocabulary());
+  TRY(facts.add("url", invitation.url));
+  TRY(facts.add("address", invitation.address));
+  TRY(facts.add("profile", invitation.profile));
+  TRY(facts.add("expires", format_time(invitation.expires)));
   mail::Message message;
   message.from = settings.from;
   message.to = invitation.address;
-  message.subject = TRY(fill_template(settings.subject, values));
-  message.text = TRY(fill_template(settings.text, values));
+  message.subject = TRY(fill_text(settings.subject, facts));
+  message.text = TRY(fill_text(settings.text, facts));
   TRY(mail::check(message));
   return message;
 }

@@ -66,7 +66,7 @@ enum class KeySource : std::uint8_t {
   kRestored,  // kept from an earlier credential of the same subject, and imported
 };
 
-// What is text here may name what the enrolment knows, in braces (issuer/text_template.h).
+// What is text here may name what the enrolment knows, in braces (issuer/texts.h).
 struct PropertyProfile {
   std::string name;
   std::string value;

@@ -61,7 +61,7 @@ std::optional<otp::SeedPinPolicy> policy_in(const json::object& object) {
   return policy;
 }
 
-Result<otp::Parameters> parameters_in(std::string_view bag_type, const TemplateValues& properties) {
+Result<otp::Parameters> parameters_in(std::string_view bag_type, const SeedProperties& properties) {
   std::vector<otp::Property> bag;
   for (const std::string_view name : kBagProperties) {
     const auto found = properties.find(name);
@@ -226,11 +226,16 @@ Result<Seed> take_seed(Database& database, const sealing::MasterKey& master_key,
   if (taken != 1) return fail(Fault::kInternal, "a seed was taken twice");
   std::optional<SeedRow> row = TRY(find_row(database, id));
   if (!row) return fail(Fault::kInternal, "a seed is gone");
-  Seed seed{{}, std::move(row->summary.description), {}};
+  Seed seed{{}, std::move(row->summary.description)};
   seed.value = TRY(master_key.open(kPurpose, place(seed.description), row->sealed_value));
-  for (const auto& [name, text] : seed.description.properties) seed.values.emplace("seed." + name, text);
-  seed.values.insert_or_assign("seed.name", seed.description.name);
   return seed;
+}
+
+Result<> add_facts(const SeedDescription& seed, ca::Facts& facts) {
+  for (const auto& [name, text] : seed.properties) {
+    if (name != "name") TRY(facts.add("seed." + name, text));
+  }
+  return facts.add("seed.name", seed.name);
 }
 
 Result<std::vector<SeedSummary>> list_seeds(Database& database, std::string_view pool) {

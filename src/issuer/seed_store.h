@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -14,8 +15,8 @@
 #include "base/result.h"
 #include "base/secret_bytes.h"
 #include "base/time.h"
+#include "ca/template.h"
 #include "issuer/profile.h"
-#include "issuer/text_template.h"
 #include "otp/one_time_password.h"
 #include "otp/pskc.h"
 #include "sealing/master_key.h"
@@ -23,11 +24,14 @@
 
 namespace airtight::issuer {
 
+// What is known of a seed for texts, by its name there without "seed.": serial, manufacturer, ..., and what its property bag has.
+using SeedProperties = std::map<std::string, std::string, std::less<>>;
+
 // A seed without its secret.
 struct SeedDescription {
   std::string pool;
   std::string name;                                // of its kind in the pool: the Key Id of a container
-  TemplateValues properties = {};                  // fill templates as {seed.NAME}; {seed.name} is `name`
+  SeedProperties properties = {};                  // fill templates as {seed.NAME}; {seed.name} is `name`
   std::optional<otp::Parameters> parameters = {};  // of one-time passwords
   std::string algorithm = {};                      // URI of the only one that it may be used with; empty: what the profile endorses
   Bytes user = {};                                 // DER Name of the only one who may get it; empty: anybody
@@ -63,11 +67,13 @@ struct SeedOffer {
 struct Seed {
   SecretBytes value;
   SeedDescription description;
-  TemplateValues values;  // as templates name them
 };
 // Takes what find_seed() has found in the same transaction, for the credential: nobody gets it again.
 [[nodiscard]] Result<Seed> take_seed(storage::Database& database, const sealing::MasterKey& master_key, std::int64_t id,
                                      std::int64_t credential_id);
+
+// What texts of profiles may name of a seed.
+[[nodiscard]] Result<> add_facts(const SeedDescription& seed, ca::Facts& facts);
 
 // A seed for people.
 struct SeedSummary {

@@ -20,7 +20,7 @@ Result<> check_pool(std::string_view pool) {
   return fail(Fault::kBadInput, "a pool has a name of 1 to 200 bytes, all of them printable", "name it as 'seeds' in issuer.toml does");
 }
 
-void add_if_any(TemplateValues& properties, std::string name, const std::string& value) {
+void add_if_any(SeedProperties& properties, std::string name, const std::string& value) {
   if (!value.empty()) properties.insert_or_assign(std::move(name), value);
 }
 

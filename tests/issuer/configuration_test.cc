@@ -81,7 +81,7 @@ TEST(Configuration, ThatInitWritesIsReadWithoutFault) {
 }
 
 TEST(Configuration, RefusesALookupByWhatACloneOnlyFinds) {
-  for (const std::string name : {"email", "subject.CN"}) {
+  for (const std::string name : {"email", "subject.cn"}) {
     const auto refused = parse(with("profiles.default.lookups = [{ id = \"Old\", email = \"{" + name + "}\", found = [\"clone\"] }]\n" +
                                     std::string(kAnyDevice) + std::string(kKey)));
     ASSERT_FALSE(refused);
@@ -262,7 +262,7 @@ const Wrong kWrongTexts[] = {
     {"DevicePinAndPolicy", with_pin("max_length = 8\n", "device_pin = true\n"), "issuer.toml:", "has a PIN policy"},
     {"PresetLengthOfAUsersPin", with_pin("max_length = 8\npreset_length = 6\n"), "issuer.toml:9:17:", "only a PIN that the issuer sets"},
     {"UnknownTemplateName", with_key("extensions = [{ type = \"urn:x\", text = \"{shoe_size}\" }]\n"),
-     "issuer.toml:8:", "nothing called {shoe_size}", "subject.CN"},
+     "issuer.toml:8:", "no fact \"shoe_size\"", "subject.cn"},
     {"TypeTwice", with_key("extensions = [{ type = \"urn:x\", text = \"1\" }, { type = \"urn:x\", text = \"2\" }]\n"),
      "issuer.toml:8:", "two extensions of type"},
     {"LogotypeFileThatIsNotThere", with_key("logotypes = [{ type = \"urn:x\", mime_type = \"image/png\", file = \"none.png\" }]\n"),
@@ -320,7 +320,7 @@ const Wrong kWrongTexts[] = {
     {"MailWithoutTheUrl", with_mail("server = \"localhost\", from = \"a@example.com\", text = \"hello\""),
      "issuer.toml:1:", "does not have {url}"},
     {"MailWithAnUnknownName", with_mail("server = \"localhost\", from = \"a@example.com\", text = \"{url} {name}\""),
-     "issuer.toml:1:", "nothing called {name}", "url, address"},
+     "issuer.toml:1:", "no fact \"name\"", "url, address"},
     {"MailSubjectOfTwoLines", with_mail("server = \"localhost\", from = \"a@example.com\", subject = \"a\\nb\""),
      "issuer.toml:1:", "one line"},
     {"MailUserWithoutAPassword", with_mail("server = \"localhost\", user = \"me\""), "issuer.toml:1:", "go together"},

@@ -76,7 +76,7 @@ lookups = [{ id = "Old", found = ["delete"] }]
 TEST_F(Whole, ExtensionsComeWithWhatTheEnrolmentKnows) {
   configure("",
             std::string(kKey) +
-                R"(property_bags = [{ type = "urn:x:bag", properties = [{ name = "Who", value = "{subject.CN} {{1}}", writable = true }] }]
+                R"(property_bags = [{ type = "urn:x:bag", properties = [{ name = "Who", value = "{subject.cn} {{1}}", writable = true }] }]
 logotypes = [{ type = "urn:x:logo", mime_type = "image/png", base64 = "AAEC" }]
 extensions = [{ type = "urn:x:plain", text = "{serial}" }, { type = "urn:x:secret", base64 = "c2VjcmV0", encrypted = true }]
 )");

@@ -29,7 +29,8 @@ class Deployment {
     std::int64_t credential_id;
     SecretBytes private_key;   // PKCS #8; empty if the device made it
     std::optional<Seed> seed;  // of a symmetric key from a pool
-    TemplateValues values;
+    std::string serial;        // hex
+    ca::Facts facts;           // that texts may name
   };
 
   [[nodiscard]] Verified<keygen2::CertifiedPublicKey> certify(const keygen2::GeneratedPublicKey& made);

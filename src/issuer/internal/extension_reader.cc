@@ -2,9 +2,8 @@
 #include <algorithm>
 
 #include "base/encoding.h"
-#include "base/text.h"
 #include "issuer/internal/profile_reader.h"
-#include "issuer/text_template.h"
+#include "issuer/texts.h"
 
 namespace airtight::issuer {
 namespace {
@@ -87,9 +86,8 @@ Result<ExtensionProfile> read_extension(TomlTable& table, ProfileReading& readin
 }  // namespace
 
 Result<> check_template(const TomlTable& table, std::string_view name, std::string_view text) {
-  const Result<std::vector<std::string>> names = template_names(text);
+  const Result<std::vector<std::string>> names = names_in_text(text);
   if (!names) return Failure(table.error_at(name, names.error().message, names.error().hint));
-  if (!is_utf8(bytes_of(text))) return Failure(table.error_at(name, std::string(name) + " must be UTF-8"));
   return {};
 }
 

@@ -3,7 +3,7 @@
 #include <charconv>
 
 #include "issuer/internal/profile_reader.h"
-#include "issuer/text_template.h"
+#include "issuer/texts.h"
 
 namespace airtight::issuer {
 namespace {
@@ -55,12 +55,12 @@ Result<> read_actions(TomlTable& table, LookupProfile& lookup) {
 
 Result<> check_email(const TomlTable& table, const LookupProfile& lookup, const Profile& profile) {
   if (!lookup.email) return {};
-  for (const std::string& name : TRY(template_names(*lookup.email))) {
+  for (const std::string& name : TRY(names_in_text(*lookup.email))) {
     const bool of_session = name == "profile" || name == "device_id";
     const bool of_subject = name == "email" || name.starts_with("subject");
     if (!of_session && !of_subject) {
       return Failure(table.error_at("email", "{" + name + "} is not known before there is a certificate, and lookups are asked before that",
-                                    "use {email}, {subject.CN} and the like, {profile} or {device_id}"));
+                                    "use {email}, {subject.cn} and the like, {profile} or {device_id}"));
     }
     const bool reached = name == "email" && profile.enrolment.mail;  // the address that the enrolment was mailed to
     if (of_subject && profile.clones() && !reached) {

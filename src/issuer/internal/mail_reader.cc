@@ -6,7 +6,7 @@
 
 #include "issuer/internal/profile_reader.h"
 #include "issuer/invitation.h"
-#include "issuer/text_template.h"
+#include "issuer/texts.h"
 #include "storage/files.h"
 
 namespace airtight::issuer {
@@ -71,13 +71,8 @@ Result<> read_files(TomlTable& table, const std::filesystem::path& folder, MailS
 }
 
 Result<> check_letter(const TomlTable& table, std::string_view name, const std::string& text, std::size_t most) {
-  const Result<std::vector<std::string>> names = names_in_text(text);
-  if (!names) return Failure(table.error_at(name, names.error().message, names.error().hint));
-  constexpr std::array kKnown = std::to_array<std::string_view>({"url", "address", "profile", "expires"});
-  for (const std::string& one : *names) {
-    if (std::ranges::find(kKnown, one) == kKnown.end())
-      return Failure(table.error_at(name, "there is nothing called {" + one + "}", "known: url, address, profile, expires"));
-  }
+  const Result<ca::Template> letter = ca::Template::parse(text, letter_vocabulary());
+  if (!letter) return Failure(table.error_at(name, letter.error().message, letter.error().hint));
   if (text.size() > most) return Failure(table.error_at(name, std::string(name) + " has more than " + std::to_string(most) + " bytes"));
   return {};
 }
@@ -90,7 +85,7 @@ Result<> read_letter(TomlTable& table, MailSettings& settings) {
   settings.text = TRY(table.text("text")).value_or(std::string(kText));
   TRY(check_letter(table, "subject", settings.subject, kMaxSubject));
   TRY(check_letter(table, "text", settings.text, kMaxText));
-  const std::vector<std::string> names = TRY(names_in_text(settings.text));
+  const std::vector<std::string> names = TRY(ca::Template::parse(settings.text, letter_vocabulary())).names();
   if (std::ranges::find(names, "url") == names.end())
     return Failure(table.error_at("text", "the text does not have {url}, and whoever reads it could not enrol"));
   // As it will be sent, but for the values.

@@ -4,7 +4,7 @@
 #include <sstream>
 
 #include "base/text.h"
-#include "ca/certificate_template.h"
+#include "ca/template.h"
 #include "http/message.h"
 #include "storage/files.h"
 

@@ -1,4 +1,4 @@
-#include "ca/certificate_template.h"
+#include "ca/template.h"
 
 #include <algorithm>
 #include <array>
@@ -38,25 +38,34 @@ constexpr auto kNames = std::to_array<std::string_view>({"subject.cn",
                                                          "profile",
                                                          "serial"});
 
-std::string all_names() {
+constexpr Vocabulary kCertificateVocabulary{.names = kNames};
+
+std::string all_names(const Vocabulary& vocabulary) {
   std::string out;
-  for (const std::string_view name : kNames) out += (out.empty() ? "" : ", ") + std::string(name);
-  return out;
+  for (const std::string_view name : vocabulary.names) out += (out.empty() ? "" : ", ") + std::string(name);
+  return vocabulary.prefix.empty() ? out : out + ", " + std::string(vocabulary.prefix) + "NAME";
 }
 
-Failure unknown(std::string what, std::string_view name) {
-  return fail(Fault::kBadInput, std::move(what) + "there is no fact \"" + std::string(name) + "\"", "use one of " + all_names());
+Failure unknown(std::string what, std::string_view name, const Vocabulary& vocabulary) {
+  return fail(Fault::kBadInput, std::move(what) + "there is no fact \"" + std::string(name) + "\"", "use one of " + all_names(vocabulary));
 }
 
 }  // namespace
 
-std::span<const std::string_view> Facts::names() { return kNames; }
+const Vocabulary& certificate_vocabulary() { return kCertificateVocabulary; }
 
-bool Facts::is_name(std::string_view name) { return std::ranges::find(kNames, name) != kNames.end(); }
+bool Vocabulary::has(std::string_view name) const {
+  if (!prefix.empty() && name.starts_with(prefix) && name.size() > prefix.size()) return true;
+  return std::ranges::find(names, name) != names.end();
+}
 
 Result<> Facts::add(std::string_view name, std::string_view value) {
-  if (!is_name(name)) return unknown("", name);
+  if (!vocabulary_->has(name)) return unknown("", name, *vocabulary_);
   const std::string shown(name);
+  if (vocabulary_->is_prose) {
+    values_[shown].emplace_back(value);
+    return {};
+  }
   if (value.empty()) return fail(Fault::kBadInput, "the fact " + shown + " is empty");
   if (value.size() > kMaxValue)
     return fail(Fault::kBadInput, "the fact " + shown + " is longer than " + std::to_string(kMaxValue) + " bytes");
@@ -82,14 +91,15 @@ std::span<const std::string> Facts::values(std::string_view name) const {
   return found->second;
 }
 
-Result<Template> Template::parse(std::string_view text) {
+Result<Template> Template::parse(std::string_view text, const Vocabulary& vocabulary) {
   const auto bad = [&](std::size_t at, std::string what) {
     return fail(
         Fault::kBadInput,
         "the template \"" + std::string(text.substr(0, 80)) + "\" is wrong at character " + std::to_string(at + 1) + ": " + std::move(what),
         "write {name} for what the enrolment knows, and {{ or }} for a brace");
   };
-  if (text.empty() || text.size() > kMaxTemplate || !is_line(text)) {
+  if (vocabulary.is_prose && !is_utf8(bytes_of(text))) return fail(Fault::kBadInput, "a text has to be UTF-8");
+  if (!vocabulary.is_prose && (text.empty() || text.size() > kMaxTemplate || !is_line(text))) {
     return fail(Fault::kBadInput,
                 "a template has to be of 1 to " + std::to_string(kMaxTemplate) + " bytes of UTF-8 without control characters");
   }
@@ -108,9 +118,9 @@ Result<Template> Template::parse(std::string_view text) {
       const std::size_t end = text.find('}', at);
       if (end == std::string_view::npos) return bad(at, "a \"{\" that is not closed");
       const std::string_view name = text.substr(at + 1, end - at - 1);
-      if (!Facts::is_name(name)) {
+      if (!vocabulary.has(name)) {
         return unknown("the template \"" + std::string(text.substr(0, 80)) + "\" is wrong at character " + std::to_string(at + 1) + ": ",
-                       name);
+                       name, vocabulary);
       }
       if (!literal.empty()) out.pieces_.push_back({false, std::exchange(literal, {})});
       out.pieces_.push_back({true, std::string(name)});
@@ -121,6 +131,14 @@ Result<Template> Template::parse(std::string_view text) {
     }
   }
   if (!literal.empty()) out.pieces_.push_back({false, std::move(literal)});
+  return out;
+}
+
+std::vector<std::string> Template::names() const {
+  std::vector<std::string> out;
+  for (const Piece& piece : pieces_) {
+    if (piece.is_fact) out.push_back(piece.text);
+  }
   return out;
 }
 
@@ -169,7 +187,7 @@ Result<NameTemplate> NameTemplate::parse(std::string_view text) {
   NameTemplate out(TRY(Template::parse(text)));
   // A value in the place of a type, an escape or a hex string does not read as a name with this one, which is none of them.
   Facts probe;
-  for (const std::string_view name : Facts::names()) TRY(probe.add(name, name == "subject.c" ? "XX" : "x"));
+  for (const std::string_view name : kNames) TRY(probe.add(name, name == "subject.c" ? "XX" : "x"));
   const std::vector<std::string> probed = TRY(out.template_.expand(probe, Template::Writing::kPlain));
   const auto name = crypto::name_from_text(probed.front());
   if (!name) {

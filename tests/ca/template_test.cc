@@ -1,4 +1,4 @@
-#include "ca/certificate_template.h"
+#include "ca/template.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

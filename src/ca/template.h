@@ -1,5 +1,5 @@
-// Text with placeholders, such as "CN={subject.cn},O=Example Bank": what a profile says about the subject and the alternative names of its
-// certificates, before an enrolment says the rest. Values go in as values; nothing in them is ever read as the syntax of a name.
+// Text with placeholders, such as "CN={subject.cn},O=Example Bank": what a profile says about names in its certificates and texts beside
+// them, before an enrolment says the rest. Values go in as values; nothing in them is ever read as the syntax of a name.
 #pragma once
 
 #include <algorithm>
@@ -16,17 +16,30 @@
 
 namespace airtight::ca {
 
-// What an enrolment knows about the certificate to be made, by the names that templates use.
+// Which facts the templates of one kind may name, and what kind of text they are. It outlives all templates and facts made with it.
+struct Vocabulary {
+  std::span<const std::string_view> names;
+  std::string_view prefix = {};  // what begins with it is a name too; empty: nothing else
+  // Text of any length and number of lines, and facts likewise; otherwise of 1 to 1024 bytes without control characters.
+  bool is_prose = false;
+
+  [[nodiscard]] bool has(std::string_view name) const;
+};
+
+// Of certificates: subject.cn and the other attribute types of names in lower case (o, ou, c, l, st, serialnumber, emailaddress, dc, uid,
+// sn, gn, title, street); email, upn, dns, ip, uri, user_id, device_id, key_id, profile; and serial, which is the certificate's serial
+// number in hex and is filled in by the authority.
+[[nodiscard]] const Vocabulary& certificate_vocabulary();
+
+// What is known when templates are filled in, by the names that they use.
 class Facts {
  public:
-  // The names: subject.cn and the other attribute types of names in lower case (o, ou, c, l, st, serialnumber, emailaddress, dc, uid, sn,
-  // gn, title, street); email, upn, dns, ip, uri, user_id, device_id, key_id, profile; and serial, which is the certificate's serial number
-  // in hex and is filled in by the authority.
-  [[nodiscard]] static std::span<const std::string_view> names();
-  [[nodiscard]] static bool is_name(std::string_view name);
+  Facts() : Facts(certificate_vocabulary()) {}
+  explicit Facts(const Vocabulary& vocabulary) : vocabulary_(&vocabulary) {}
+  [[nodiscard]] const Vocabulary& vocabulary() const { return *vocabulary_; }
 
-  // One more value of `name`. Fault::kBadInput for a name that is not among names(), and for a value that is empty, longer than 1024 bytes,
-  // not UTF-8, or holds control characters.
+  // One more value of `name`. Fault::kBadInput for a name that the vocabulary does not have, and, unless it is of prose, for a value that
+  // is empty, longer than 1024 bytes, not UTF-8, or holds control characters.
   [[nodiscard]] Result<> add(std::string_view name, std::string_view value);
   // Each attribute of a Name in DER as subject.<type>, in its order; attributes of unnamed types are left out.
   [[nodiscard]] Result<> add_subject(ByteView name_der);
@@ -34,15 +47,19 @@ class Facts {
   [[nodiscard]] std::span<const std::string> values(std::string_view name) const;
 
  private:
+  const Vocabulary* vocabulary_;
   std::map<std::string, std::vector<std::string>, std::less<>> values_;
 };
 
 // {name} stands for the fact of that name; "{{" and "}}" for braces themselves. Immutable once read.
 class Template {
  public:
-  // At most 1024 bytes of UTF-8 without control characters. Fault::kBadInput says at which character what is wrong, and for a name that
-  // does not exist lists those that do.
-  [[nodiscard]] static Result<Template> parse(std::string_view text);
+  // UTF-8 of the kind that the vocabulary says. Fault::kBadInput says at which character what is wrong, and for a name that does not exist
+  // lists those that do.
+  [[nodiscard]] static Result<Template> parse(std::string_view text, const Vocabulary& vocabulary = certificate_vocabulary());
+
+  // The names in it, in their order.
+  [[nodiscard]] std::vector<std::string> names() const;
 
   // The text with its values in place. Fault::kRefused names a fact that the enrolment does not have, or of which it has several.
   [[nodiscard]] Result<std::string> expand(const Facts& facts) const;
