@@ -1,4 +1,5 @@
-// Templates of subjects: what is read expands to a name whose values are those that were put in, whatever they are.
+// Templates of subjects: what is read expands to a name whose values are those that were put in, whatever they are. And of prose, which has
+// them in it.
 #include <cstdint>
 #include <cstdlib>
 
@@ -13,6 +14,20 @@ void require(bool ok) {
   if (!ok) std::abort();
 }
 
+constexpr std::string_view kProseNames[] = {"url", "subject.cn"};
+constexpr ca::Vocabulary kProse{.names = kProseNames, .prefix = "seed.", .is_prose = true};
+
+void check_prose(std::string_view text, std::string_view value) {
+  const auto prose = ca::Template::parse(text, kProse);
+  if (!prose) return;
+  ca::Facts facts(kProse);
+  for (const std::string& name : prose->names()) {
+    if (facts.values(name).empty()) require(facts.add(name, value).has_value());
+  }
+  const auto filled = prose->expand(facts);
+  require(filled && (prose->names().empty() || filled->contains(value)));
+}
+
 }  // namespace
 
 // The input is a template, and after a line end a value for every fact.
@@ -21,6 +36,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::size_t end = input.find('\n');
   const std::string_view text = input.substr(0, end);
   const std::string_view value = end == std::string_view::npos ? std::string_view("value") : input.substr(end + 1);
+  check_prose(text, value);
   ca::Facts facts;
   ca::Facts plain;
   for (const std::string_view name : ca::certificate_vocabulary().names) {

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
+
 #include "crypto/certificate_builder.h"
 #include "tests/support/must.h"
 
@@ -30,6 +32,31 @@ TEST(Template, PutsValuesInTheirPlaces) {
 }
 
 TEST(Template, WritesABraceForTwo) { EXPECT_EQ(expanded("{{{user_id}}}", facts({{"user_id", "jane"}})), "{jane}"); }
+
+TEST(Template, ListsTheNamesInIt) {
+  EXPECT_THAT(must(Template::parse("{user_id} and {dns}, {user_id}")).names(), ElementsAre("user_id", "dns", "user_id"));
+}
+
+constexpr auto kProseNames = std::to_array<std::string_view>({"url"});
+constexpr Vocabulary kProse{.names = kProseNames, .prefix = "seed.", .is_prose = true};
+
+TEST(Prose, HasAnyNumberOfLinesAndAnyValue) {
+  Facts known(kProse);
+  must(known.add("url", "two\nlines"));
+  EXPECT_EQ(must(must(Template::parse("Go to:\n{url}\n", kProse)).expand(known)), "Go to:\ntwo\nlines\n");
+  EXPECT_EQ(must(must(Template::parse("", kProse)).expand(known)), "");
+  EXPECT_FALSE(Template::parse("\xFF", kProse)) << "not UTF-8";
+  EXPECT_FALSE(Template::parse("two\nlines")) << "no prose in a certificate";
+}
+
+TEST(Prose, KnowsItsOwnNamesAndThoseBehindItsPrefix) {
+  EXPECT_TRUE(Template::parse("{seed.name} {seed.Counter}", kProse));
+  EXPECT_FALSE(Template::parse("{seed.}", kProse));
+  const auto refused = Template::parse("{email}", kProse);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().hint, "use one of url, seed.NAME");
+  EXPECT_FALSE(Facts(kProse).add("email", "x"));
+}
 
 TEST(Template, DoesNotReadValuesAgain) { EXPECT_EQ(expanded("{email}", facts({{"email", "{upn}"}})), "{upn}"); }
 

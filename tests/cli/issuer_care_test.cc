@@ -215,6 +215,15 @@ TEST_F(IssuerCare, AnExportOfWhatIsNotThereLeavesNoFile) {
   EXPECT_FALSE(std::filesystem::exists(folder / "out.pskc"));
 }
 
+TEST_F(IssuerCare, ProfilesWhoseCertificatesWouldOutlastTheCaAreNoted) {
+  EXPECT_THAT(run({"issuer", "profile", "check", issuer, "card"}).out, Not(HasSubstr("with the issuing CA")));
+  std::ofstream(issuer + "/issuer.toml", std::ios::app) << "certificate = { validity_days = 36500 }\n";  // of the last key in it
+  const Outcome checked = run({"issuer", "profile", "check", issuer, "card"});
+  EXPECT_EQ(checked.status, 0) << checked.err;
+  EXPECT_THAT(checked.out, HasSubstr("certificates of the key Key.1 end on "));
+  EXPECT_THAT(checked.out, HasSubstr("with the issuing CA, before their 36500 days are over"));
+}
+
 // SIGHUP comes to the server in its own time, so that an enrolment is tried until it has.
 TEST_F(IssuerCare, SighupMakesARunningServerReadItsProfilesAgain) {
   ASSERT_EQ(enroll("card", "PIN.1 Key.1 7391\n").status, 0);

@@ -1,6 +1,8 @@
-// One-time passwords and key containers beside those of the OATH Toolkit: oathtool makes the same passwords, pskctool reads the same seeds.
+// One-time passwords and key containers beside those of the OATH Toolkit: oathtool makes the same passwords, pskctool reads the same
+// seeds, and OpenSSL's program opens what is encrypted.
 #include <gmock/gmock.h>
 
+#include <cctype>
 #include <fstream>
 #include <string>
 
@@ -121,6 +123,66 @@ TEST(Pskctool, FindsContainersOfEachProtectionRightByTheSchema) {
     EXPECT_EQ(theirs.status, 0) << theirs.output;
     EXPECT_THAT(theirs.output, HasSubstr("OK"));
   }
+}
+
+// Encrypted containers, opened by OpenSSL's program alone with what RFC 6030, section 6, says.
+
+// What stands in the nth element of that name.
+std::string nth(const std::string& text, const std::string& name, int n) {
+  std::size_t at = 0;
+  for (int i = 0; i <= n; ++i) at = text.find("<" + name, at) + 1;
+  const std::size_t begin = text.find('>', at) + 1;
+  return text.substr(begin, text.find('<', begin) - begin);
+}
+
+// Hex of what IV and cipher text hold.
+std::string decrypted(const tests::TemporaryFolder& folder, const std::string& cipher, const std::string& key_hex, ByteView value) {
+  std::ofstream(folder / "cipher") << text_of(value.subspan(16));
+  const auto plain =
+      run({"openssl", "enc", "-d", "-" + cipher, "-K", key_hex, "-iv", hex_encode(value.first(16)), "-in", folder / "cipher"});
+  EXPECT_EQ(plain.status, 0) << plain.output;
+  return hex_encode(bytes_of(plain.output));
+}
+
+void expect_openssl_opens(const tests::TemporaryFolder& folder, const std::string& text, const std::string& cipher,
+                          const std::string& key_hex) {
+  const std::string mac_key = decrypted(folder, cipher, key_hex, must(base64_decode(nth(text, "xenc:CipherValue", 0))));
+  EXPECT_EQ(mac_key.size(), 40U);
+  for (const int seed : {0, 1}) {
+    const Bytes value = must(base64_decode(nth(text, "xenc:CipherValue", 1 + seed)));
+    EXPECT_EQ(decrypted(folder, cipher, key_hex, value), hex_encode(bytes_of(kSecret)));
+    std::ofstream(folder / "value") << text_of(value);
+    const auto mac = run({"openssl", "mac", "-digest", "SHA1", "-macopt", "hexkey:" + mac_key, "-in", folder / "value", "HMAC"});
+    std::string expected = hex_encode(must(base64_decode(nth(text, "ValueMAC", seed))));
+    for (char& c : expected) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+    EXPECT_EQ(mac.output, expected + "\n");
+  }
+}
+
+std::string content_of(const std::string& path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+TEST(Openssl, OpensWhatWasExportedUnderAKey) {
+  const tests::TemporaryFolder folder;
+  const Bytes key(32, std::byte{0x5A});
+  const std::string text = content_of(file_with_container(folder, PreSharedKey{SecretBytes::copy_of(key)}));
+  expect_openssl_opens(folder, text, "aes-256-cbc", hex_encode(key));
+}
+
+TEST(Openssl, OpensWhatWasExportedUnderAPassphrase) {
+  const tests::TemporaryFolder folder;
+  const std::string text = content_of(file_with_container(folder, Passphrase{SecretBytes::copy_of(bytes_of("correct horse"))}));
+  const auto key = run({"openssl", "kdf", "-keylen", nth(text, "KeyLength", 0), "-kdfopt", "digest:SHA1", "-kdfopt", "pass:correct horse",
+                        "-kdfopt", "hexsalt:" + hex_encode(must(base64_decode(nth(text, "Specified", 0)))), "-kdfopt",
+                        "iter:" + nth(text, "IterationCount", 0), "PBKDF2"});
+  ASSERT_EQ(key.status, 0) << key.output;
+  std::string key_hex;
+  for (const char c : key.output) {
+    if (std::isxdigit(static_cast<unsigned char>(c)) != 0) key_hex += c;
+  }
+  expect_openssl_opens(folder, text, "aes-128-cbc", key_hex);
 }
 
 // Why the reader is ours (decision 0023).
