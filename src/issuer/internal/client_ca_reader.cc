@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/text.h"
 #include "crypto/certificate_builder.h"
 #include "issuer/internal/profile_reader.h"
 #include "storage/files.h"
@@ -62,8 +63,8 @@ Result<std::vector<ClientCa>> read_client_cas(TomlTable& root, const std::filesy
   for (TomlTable& table : TRY(root.tables("client_cas"))) {
     ClientCa ca;
     ca.name = TRY(table.required_text("name"));
-    if (ca.name.empty() || std::ranges::find(cas, ca.name, &ClientCa::name) != cas.end())
-      return Failure(table.error_at("name", "a CA of clients needs a name that no other has"));
+    if (ca.name.empty() || !is_line(ca.name) || std::ranges::find(cas, ca.name, &ClientCa::name) != cas.end())
+      return Failure(table.error_at("name", "a CA of clients needs a name of one line that no other has"));
     ca.certificates = TRY(read_certificates(table, folder));
     ca.profiles = TRY(read_profile_names(table, profiles));
     if (const std::optional<std::string> word = TRY(table.text("known_by"))) {
