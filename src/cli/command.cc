@@ -8,6 +8,7 @@
 #include <span>
 
 #include "agent/printable.h"
+#include "base/text.h"
 #include "cli/commands.h"
 
 namespace airtight::cli {
@@ -22,6 +23,23 @@ std::string indented(const std::string& text) {
   for (char c : text) {
     out.push_back(c);
     if (c == '\n') out += "  ";
+  }
+  return out;
+}
+
+// JSON is UTF-8, and arguments and file names need not be: what stands for no character becomes U+FFFD.
+std::string as_utf8(const std::string& text) {
+  if (is_utf8(bytes_of(text))) return text;
+  constexpr std::size_t kLongestCharacter = 4;
+  std::string out;
+  for (std::size_t i = 0; i < text.size();) {
+    std::string_view character;
+    for (std::size_t size = 1; size <= kLongestCharacter && character.empty(); ++size) {
+      const std::string_view candidate = std::string_view(text).substr(i, size);
+      if (is_utf8(bytes_of(candidate))) character = candidate;
+    }
+    out += character.empty() ? "\xEF\xBF\xBD" : character;
+    i += character.empty() ? 1 : character.size();
   }
   return out;
 }
@@ -128,14 +146,14 @@ boost::json::object error_as_json(const Error& error) {
 }
 
 void Context::print_json(const boost::json::value& value) const {
-  out << boost::json::serialize(value) << '\n';
+  out << as_utf8(boost::json::serialize(value)) << '\n';
   out.flush();
 }
 
 void Context::print_error(const Error& error) const {
   if (json) {
     print_json(boost::json::object{{"error", error_as_json(error)}});
-    return;
+    if (out) return;  // otherwise nobody reads it there
   }
   const std::string_view on = err_has_colours ? "\033[31m" : "";
   const std::string_view off = err_has_colours ? "\033[0m" : "";

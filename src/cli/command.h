@@ -45,10 +45,11 @@ struct Context {
   // The log that the global options ask for, on standard error.
   [[nodiscard]] Log log() const { return {log_level, log_format}; }
 
-  // Prints one JSON value and a line end to `out`, and flushes it.
+  // Prints one JSON value and a line end to `out`, and flushes it. Bytes that are no UTF-8, in an argument or a file's name, become U+FFFD.
   void print_json(const boost::json::value& value) const;
 
-  // Prints `error`: a sentence and its hint on `err`, or {"error": {...}} on `out` with --json.
+  // Prints `error`: a sentence and its hint on `err`, or {"error": {...}} on `out` with --json. Where `out` cannot be written to, the
+  // sentence is on `err` in any case.
   void print_error(const Error& error) const;
 };
 

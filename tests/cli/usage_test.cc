@@ -1,6 +1,11 @@
 // The conventions that every command keeps: help, exit statuses, errors as text and as JSON.
 #include <gmock/gmock.h>
 
+#include <array>
+#include <sstream>
+
+#include "base/text.h"
+#include "cli/command.h"
 #include "tests/cli/program.h"
 
 namespace airtight::cli::testing {
@@ -88,6 +93,23 @@ TEST(Usage, ARefusalIsJsonWithFaultMessageAndHint) {
   EXPECT_EQ(error["fault"], "not-found");
   EXPECT_TRUE(error.contains("message"));
   EXPECT_TRUE(error.contains("hint"));
+}
+
+TEST(Usage, JsonIsUtf8WhateverTheArgumentsAre) {
+  const Outcome outcome = run({"--json", "keys", "list", "--store", "/nowhere/\xC3\xA9\xFF\xE2\x82/x"});
+  EXPECT_TRUE(is_utf8(bytes_of(outcome.out)));
+  const std::string message(outcome.json()["error"].as_object()["message"].as_string());
+  EXPECT_THAT(message, HasSubstr("/nowhere/\xC3\xA9\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD/x"));
+}
+
+TEST(Usage, AnErrorThatStandardOutputDoesNotTakeIsOnStandardError) {
+  std::ostringstream out;
+  out.setstate(std::ios::badbit);  // a full disk
+  std::ostringstream err;
+  Context context{.out = out, .err = err};
+  const std::array arguments = {"airtight", "--json", "keys", "list", "--store", "/nowhere/at/all"};
+  EXPECT_EQ(cli::run(static_cast<int>(arguments.size()), arguments.data(), context), kRefused);
+  EXPECT_THAT(err.str(), HasSubstr("airtight: there is no key store"));
 }
 
 TEST(Usage, ThereAreNoColoursOffATerminal) { EXPECT_EQ(run({"keys", "list", "--store", "/nowhere"}).err.find('\033'), std::string::npos); }
