@@ -32,10 +32,15 @@ Result<> add(const Arguments& arguments, const Context& context) {
   if (context.json) {
     context.print_json(
         json::object{{"client", client.name}, {"profile", client.profile}, {"path", path}, {"token", text_or_null(token.value_or(""))}});
-    return {};
-  }
-  if (token) {  // alone on the output, so that it can go into a file
+  } else if (token) {  // alone on the output, so that it can go into a file
     context.out << *token << '\n';
+  }
+  if (token && !context.out.flush()) {
+    return fail(Fault::kStorage, client.name + " is registered, but its token could not be written to standard output and is lost",
+                "run 'airtight issuer clients remove " + arguments.folder + " " + client.name + "', and add it again");
+  }
+  if (context.json) return {};
+  if (token) {
     context.err << "This token of " << client.name << " is shown this once; it opens " << path << '\n';
   } else {
     context.out << client.name << " enrols at " << path << " with its certificate\n";

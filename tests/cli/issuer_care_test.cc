@@ -5,9 +5,11 @@
 
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 
 #include "base/bytes.h"
 #include "base/encoding.h"
+#include "cli/command.h"
 #include "storage/files.h"
 #include "tests/cli/program.h"
 #include "tests/support/must.h"
@@ -111,6 +113,22 @@ class IssuerCare : public ::testing::Test {
   std::string issuer = folder / "issuer";
   std::optional<BackgroundProgram> server;
 };
+
+TEST_F(IssuerCare, ATokenThatCannotBeShownIsSaidToBeLostAndTheClientCanBeAddedAgain) {
+  std::ofstream(issuer + "/issuer.toml", std::ios::app) << "[profiles.token.enrolment]\nby = [\"client\"]\n";
+  for (const std::string form : {"", "--json"}) {
+    std::ostringstream out;
+    out.setstate(std::ios::badbit);  // a full disk
+    std::ostringstream err;
+    Context context{.out = out, .err = err};
+    std::vector<const char*> arguments = {"airtight", "issuer", "clients", "add", issuer.c_str(), "robot", "--profile", "token"};
+    if (!form.empty()) arguments.push_back(form.c_str());
+    EXPECT_EQ(cli::run(static_cast<int>(arguments.size()), arguments.data(), context), kRefused);
+    EXPECT_THAT(err.str(), HasSubstr("its token could not be written"));
+    EXPECT_THAT(err.str(), HasSubstr("clients remove " + issuer + " robot'"));
+    EXPECT_EQ(run({"issuer", "clients", "remove", issuer, "robot"}).status, 0);
+  }
+}
 
 TEST_F(IssuerCare, AnImportedSeedGivesThePasswordsOfRfc4226) {
   const std::string key = file_with("key", "12345678901234567890123456789012\n");
