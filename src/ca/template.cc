@@ -13,31 +13,9 @@ constexpr std::size_t kMaxTemplate = 1024;  // bytes
 constexpr std::size_t kMaxValue = 1024;     // bytes
 constexpr std::string_view kSubjectPrefix = "subject.";
 
-constexpr auto kNames = std::to_array<std::string_view>({"subject.cn",
-                                                         "subject.o",
-                                                         "subject.ou",
-                                                         "subject.c",
-                                                         "subject.l",
-                                                         "subject.st",
-                                                         "subject.serialnumber",
-                                                         "subject.emailaddress",
-                                                         "subject.dc",
-                                                         "subject.uid",
-                                                         "subject.sn",
-                                                         "subject.gn",
-                                                         "subject.title",
-                                                         "subject.street",
-                                                         "email",
-                                                         "upn",
-                                                         "dns",
-                                                         "ip",
-                                                         "uri",
-                                                         "user_id",
-                                                         "device_id",
-                                                         "key_id",
-                                                         "profile",
-                                                         "serial"});
-
+constexpr auto kNames =
+    join(kSubjectNames,
+         std::to_array<std::string_view>({"email", "upn", "dns", "ip", "uri", "user_id", "device_id", "key_id", "profile", "serial"}));
 constexpr Vocabulary kCertificateVocabulary{.names = kNames};
 
 std::string all_names(const Vocabulary& vocabulary) {

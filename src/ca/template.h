@@ -3,6 +3,8 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
+#include <cstddef>
 #include <initializer_list>
 #include <map>
 #include <span>
@@ -25,6 +27,20 @@ struct Vocabulary {
 
   [[nodiscard]] bool has(std::string_view name) const;
 };
+
+// What templates of every kind call the attributes of a subject.
+inline constexpr auto kSubjectNames = std::to_array<std::string_view>(
+    {"subject.cn", "subject.o", "subject.ou", "subject.c", "subject.l", "subject.st", "subject.serialnumber", "subject.emailaddress",
+     "subject.dc", "subject.uid", "subject.sn", "subject.gn", "subject.title", "subject.street"});
+
+// Lists of names one behind the other.
+template <std::size_t... kSizes>
+[[nodiscard]] consteval auto join(const std::array<std::string_view, kSizes>&... lists) {
+  std::array<std::string_view, (kSizes + ...)> all{};
+  auto end = all.begin();
+  ((end = std::ranges::copy(lists, end).out), ...);
+  return all;
+}
 
 // Of certificates: subject.cn and the other attribute types of names in lower case (o, ou, c, l, st, serialnumber, emailaddress, dc, uid,
 // sn, gn, title, street); email, upn, dns, ip, uri, user_id, device_id, key_id, profile; and serial, which is the certificate's serial

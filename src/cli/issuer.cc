@@ -201,9 +201,11 @@ Result<> make_url(const UrlArguments& arguments, const Context& context) {
   }
   const std::string url = arguments.renew.empty() ? TRY(open->issuer->make_url(arguments.profile, subject))
                                                   : TRY(issuer::renewal_url_of(*open->issuer, arguments.renew));
-  const std::vector<std::string> unread = TRY(open->issuer->unread_profiles());
-  if (!context.json && arguments.renew.empty() && std::ranges::find(unread, arguments.profile) != unread.end())
-    context.err << "No server has read the profile " << arguments.profile << " as it is now: send SIGHUP to the one that runs\n";
+  if (!context.json && arguments.renew.empty()) {
+    const std::vector<std::string> unread = TRY(open->issuer->unread_profiles());
+    if (std::ranges::find(unread, arguments.profile) != unread.end())
+      context.err << "No server has read the profile " << arguments.profile << " as it is now: send SIGHUP to the one that runs\n";
+  }
   if (context.json) {
     context.print_json(json::object{{"url", url}});
   } else {

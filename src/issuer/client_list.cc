@@ -56,12 +56,6 @@ Result<std::optional<RegisteredClient>> find_client_by_name(Database& database, 
   return storage::query_one(database, AIRTIGHT_SELECT_CLIENTS "WHERE name = ?", {name}, client_from);
 }
 
-bool is_client_name(std::string_view text) {
-  constexpr std::size_t kLongest = 64;
-  return !text.empty() && text.size() <= kLongest &&
-         std::ranges::all_of(text, [](char c) { return is_alphanumeric(c) || c == '.' || c == '-' || c == '_'; });
-}
-
 std::optional<std::string_view> bearer_token(std::string_view authorization) {
   constexpr std::string_view kScheme = "bearer ";
   constexpr std::size_t kLongest = 512;

@@ -35,9 +35,6 @@ struct RegisteredClient {
 [[nodiscard]] Result<std::optional<RegisteredClient>> find_client_by_certificate(storage::Database& database, ByteView fingerprint);
 [[nodiscard]] Result<std::optional<RegisteredClient>> find_client_by_name(storage::Database& database, std::string_view name);
 
-// True for 1 to 64 letters, digits, '.', '-' and '_'.
-[[nodiscard]] bool is_client_name(std::string_view text);
-
 // The token of "Bearer TOKEN", whatever the case of the first word; nothing for another scheme, and for what no token can be.
 [[nodiscard]] std::optional<std::string_view> bearer_token(std::string_view authorization);
 

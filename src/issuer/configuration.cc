@@ -61,17 +61,12 @@ Result<> read_signing(TomlTable& root, const std::filesystem::path& folder, Conf
   return {};
 }
 
-bool is_profile_name(std::string_view name) {
-  constexpr std::string_view kAllowed = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_";
-  return !name.empty() && name.size() <= 64 && name.find_first_not_of(kAllowed) == std::string_view::npos;
-}
-
 Result<> read_profiles(TomlTable& root, const std::filesystem::path& folder, Configuration& configuration) {
   std::optional<TomlTable> profiles = TRY(root.table("profiles"));
   if (!profiles || profiles->names().empty())
     return Failure(root.error_at("profiles", "there is no profile", "add a table [profiles.default]"));
   for (const std::string& name : profiles->names()) {
-    if (!is_profile_name(name))
+    if (!is_plain_name(name))
       return Failure(profiles->error_at(name, "a profile cannot have this name, which stands in URLs",
                                         "write 1 to 64 letters, digits, '.', '-' and '_'"));
     std::optional<TomlTable> table = TRY(profiles->table(name));
@@ -96,6 +91,11 @@ bool all_digits(std::string_view text) {
 }
 
 }  // namespace
+
+bool is_plain_name(std::string_view text) {
+  constexpr std::string_view kAllowed = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_";
+  return !text.empty() && text.size() <= 64 && text.find_first_not_of(kAllowed) == std::string_view::npos;
+}
 
 Result<const Profile*> Configuration::find_profile(std::string_view name) const {
   const auto found = std::ranges::find(profiles, name, &Profile::name);

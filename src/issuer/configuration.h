@@ -20,6 +20,7 @@ namespace airtight::issuer {
 struct SigningFiles {
   std::filesystem::path certificate;
   std::filesystem::path key;
+  friend bool operator==(const SigningFiles&, const SigningFiles&) = default;
 };
 
 // How the issuer sends mail, and what it writes. Its password is read from the file when it is needed.
@@ -33,7 +34,11 @@ struct MailSettings {
   std::string from;
   std::string subject;  // these two are templates: {url}, {address}, {profile}, {expires}
   std::string text;
+  friend bool operator==(const MailSettings&, const MailSettings&) = default;
 };
+
+// What profiles, whose names stand in URLs, and clients are called: 1 to 64 letters, digits, '.', '-' and '_'.
+[[nodiscard]] bool is_plain_name(std::string_view text);
 
 struct Configuration {
   std::optional<std::string> url = {};  // the base URL that devices see, without a final slash

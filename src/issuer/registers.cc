@@ -148,7 +148,7 @@ Result<std::optional<std::string>> Issuer::add_client(const NewClient& wanted, s
     return fail(Fault::kRefused, "no client enrols with the profile '" + profile->name + "' by itself",
                 "add \"client\" to 'by' in [profiles." + profile->name + ".enrolment]");
   }
-  if (!is_client_name(wanted.name))
+  if (!is_plain_name(wanted.name))
     return fail(Fault::kBadInput, "'" + wanted.name + "' is not a client's name", "write 1 to 64 letters, digits, '.', '-' and '_'");
   RegisteredClient client{.name = wanted.name, .profile = profile->name, .subject = wanted.subject, .added_at = clock_->now()};
   if (!wanted.email.empty()) client.email = TRY(read_address(wanted.email));

@@ -76,22 +76,12 @@ bool takes_clients(const Configuration& configuration) {
 
 // Which settings differ that a running server cannot take over.
 std::string read_at_the_start(const Configuration& now, const Configuration& next) {
-  const auto signer = [](const Configuration& one) {
-    return one.signing ? std::optional(std::pair(one.signing->certificate, one.signing->key)) : std::nullopt;
-  };
-  const auto mail = [](const Configuration& one) {
-    if (!one.mail)
-      return std::optional<std::tuple<std::string, unsigned short, mail::Encryption, std::string, std::string, std::string, std::string,
-                                      std::string, std::string>>();
-    const MailSettings& m = *one.mail;
-    return std::optional(std::tuple(m.host, m.port, m.encryption, m.ca_file, m.user, m.password_file.string(), m.from, m.subject, m.text));
-  };
   std::string names;
   for (const auto& [name, same] :
        {std::pair{"url", now.url == next.url}, std::pair{"publication_url", now.publication_url == next.publication_url},
         std::pair{"listen", now.listen == next.listen}, std::pair{"tls", now.tls == next.tls},
         std::pair{"tls_certificate", now.tls_certificate == next.tls_certificate}, std::pair{"tls_key", now.tls_key == next.tls_key},
-        std::pair{"signing", signer(now) == signer(next)}, std::pair{"mail", mail(now) == mail(next)},
+        std::pair{"signing", now.signing == next.signing}, std::pair{"mail", now.mail == next.mail},
         std::pair{"connections_per_address", now.connections_per_address == next.connections_per_address},
         std::pair{"TLS client certificates", takes_clients(now) || !takes_clients(next)}}) {
     if (!same) names += (names.empty() ? "" : ", ") + std::string(name);

@@ -7,30 +7,9 @@
 namespace airtight::issuer {
 namespace {
 
-constexpr auto kProfileNames = std::to_array<std::string_view>({"subject",
-                                                                "subject.cn",
-                                                                "subject.o",
-                                                                "subject.ou",
-                                                                "subject.c",
-                                                                "subject.l",
-                                                                "subject.st",
-                                                                "subject.serialnumber",
-                                                                "subject.emailaddress",
-                                                                "subject.dc",
-                                                                "subject.uid",
-                                                                "subject.sn",
-                                                                "subject.gn",
-                                                                "subject.title",
-                                                                "subject.street",
-                                                                "email",
-                                                                "profile",
-                                                                "key_id",
-                                                                "device_id",
-                                                                "server_session_id",
-                                                                "client_session_id",
-                                                                "serial",
-                                                                "issued",
-                                                                "expires"});
+constexpr auto kProfileNames = ca::join(std::to_array<std::string_view>({"subject"}), ca::kSubjectNames,
+                                        std::to_array<std::string_view>({"email", "profile", "key_id", "device_id", "server_session_id",
+                                                                         "client_session_id", "serial", "issued", "expires"}));
 constexpr ca::Vocabulary kProfileVocabulary{.names = kProfileNames, .prefix = "seed.", .is_prose = true};
 
 constexpr auto kLetterNames = std::to_array<std::string_view>({"url", "address", "profile", "expires"});

@@ -1,10 +1,9 @@
 #include "sealing/seal.h"
 
-#include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <optional>
 #include <string>
 
 #include "base/descriptor.h"
@@ -78,9 +77,9 @@ Result<> settle_key_files(const std::filesystem::path& folder, SealKind kind) {
 
 // One change at a time: a lock on the folder that ends with the descriptor, however the process ends.
 Result<Descriptor> lock_for_change(const std::filesystem::path& folder) {
-  Descriptor file(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!file.is_open()) return fail(Fault::kNotFound, "there is no folder " + folder.native(), "check the path");
-  if (::flock(file.number(), LOCK_EX | LOCK_NB) == 0) return file;
+  Result<std::optional<Descriptor>> lock = storage::try_lock_folder(folder);
+  if (!lock) return fail(Fault::kNotFound, "there is no folder " + folder.native(), "check the path");
+  if (*lock) return **std::move(lock);
   return fail(Fault::kUnavailable, "another process is changing the seal of " + folder.native(), "wait until it is done");
 }
 
